@@ -1,0 +1,2 @@
+//! ceknik
+fn main() {}

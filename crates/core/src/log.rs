@@ -1,0 +1,62 @@
+//! The transparency log, from a verifier's and a signer's side (spec, step 9).
+//!
+//! The formats are the public ones of [C2SP](https://c2sp.org): signed-note, tlog-checkpoint, tlog-cosignature,
+//! tlog-policy, tlog-proof and tlog-tiles. Hashes are SHA-256 in the tree of RFC 6962, section 2.1.
+//!
+//! In scope: is this leaf in the log that the policy names, and did enough witnesses see it ([`TlogProof::verify`]);
+//! does a newer checkpoint extend an older one ([`ConsistencyCheck`]); which tiles say so and are they genuine
+//! ([`TilePlan`]); signing checkpoints ([`LogSigner`]) and cosigning them ([`Cosigner`]). Not in scope: fetching or
+//! storing anything, the state that a witness must keep, and the meaning of a leaf.
+//!
+//! Tree sizes and indexes are `u64` everywhere; only what is counted within one tile is a `usize`.
+
+mod checkpoint;
+mod consistency;
+mod cosignature;
+mod policy;
+mod proof;
+mod signer;
+mod tile;
+mod tree;
+mod vkey;
+
+#[cfg(test)]
+mod fixture;
+
+pub use checkpoint::{CheckpointError, SignedCheckpoint, TreeHead, VerifiedCheckpoint, Witnessed};
+pub use consistency::{ConsistencyCheck, ConsistencyError};
+pub use cosignature::Cosigner;
+pub use policy::{Policy, PolicyError, PolicyFault, PolicyLog, PolicyWitness, QuorumShortfall};
+pub use proof::{ProofError, TlogProof, VerifiedInclusion};
+pub use signer::{LogSigner, NoteKeyError};
+pub use tile::{BundleError, BundleId, TILE_HASHES, TileId, append_entry, parse_bundle};
+pub use tree::{AppendedLeaf, AuthenticTiles, TileError, TilePlan};
+pub use vkey::{KeyType, VerifierKey, VkeyError};
+
+/// Longest policy read, in bytes: room for several times the 32 logs, 32 witnesses and 32 groups that tlog-policy
+/// wants supported, with ML-DSA keys of 1.8 KB each.
+pub const MAX_POLICY_BYTES: usize = 256 * 1024;
+
+/// Longest checkpoint read, in bytes: signed-note wants 16 signatures supported, of up to 5 kB each.
+pub const MAX_CHECKPOINT_BYTES: usize = 128 * 1024;
+
+/// Longest tlog-proof read, in bytes: a checkpoint, 64 hashes of 45 bytes, and the rest for extra data.
+pub const MAX_PROOF_BYTES: usize = MAX_CHECKPOINT_BYTES + 64 * 1024;
+
+/// Longest leaf, in bytes: entry bundles of tlog-tiles give each a length of two bytes.
+pub const MAX_LEAF_BYTES: usize = 65_535;
+
+/// Largest tree believed to be one. Positions in a tree are counted with up to twice this number, so that it leaves
+/// every sum within `u64`.
+pub const MAX_TREE_SIZE: u64 = 1 << 62;
+
+/// Longest origin line and key name, in bytes: the cosigned message of ML-DSA keys has no room for a longer one.
+pub const MAX_ORIGIN_BYTES: usize = 255;
+
+/// Root of the empty tree: the SHA-256 of nothing (RFC 6962, section 2.1).
+pub const EMPTY_ROOT: [u8; 32] = tlog_tiles::EMPTY_HASH.0;
+
+/// Hash of a leaf of the log: SHA-256 of a zero byte and the leaf (RFC 6962, section 2.1).
+pub fn leaf_hash(leaf: &[u8]) -> [u8; 32] {
+    tlog_tiles::record_hash(leaf).0
+}

@@ -1,0 +1,275 @@
+//! Checkpoints: signed statements of a log's size and root (C2SP tlog-checkpoint, signed-note).
+
+use signed_note::{Note, Signature};
+use tlog_tiles::{Checkpoint, Hash};
+
+use super::cosignature::verify_cosignature;
+use super::policy::{Policy, QuorumShortfall};
+use super::vkey::KeyType;
+use super::{EMPTY_ROOT, MAX_CHECKPOINT_BYTES, MAX_ORIGIN_BYTES, MAX_TREE_SIZE};
+
+#[cfg(test)]
+mod tests;
+
+/// Size and root of a tree: what a checkpoint states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TreeHead {
+    /// Number of leaves.
+    pub size: u64,
+    /// Root hash (RFC 6962, section 2.1).
+    pub root: [u8; 32],
+}
+
+/// Why a checkpoint was not believed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CheckpointError {
+    /// Longer than [`MAX_CHECKPOINT_BYTES`].
+    #[error("the checkpoint has {bytes} bytes, more than the {MAX_CHECKPOINT_BYTES} that are read")]
+    TooLarge {
+        /// Its length.
+        bytes: usize,
+    },
+    /// Not a signed note, or not written as one is written.
+    #[error("the checkpoint is not a signed note")]
+    MalformedNote,
+    /// A signed note whose text is no checkpoint.
+    #[error("the note's text is not a checkpoint: origin, size and root, a line each")]
+    MalformedText,
+    /// An origin line that no key could have as its name.
+    #[error("the checkpoint's origin has more than {MAX_ORIGIN_BYTES} bytes")]
+    OriginTooLong,
+    /// A size that no log has.
+    #[error("the checkpoint's size {size} is more than any log has")]
+    SizeTooLarge {
+        /// The size.
+        size: u64,
+    },
+    /// Size 0, but not the root of the empty tree.
+    #[error("the checkpoint has size 0, but its root is not that of the empty tree")]
+    EmptyRoot,
+    /// The policy names no log with this origin.
+    #[error("the policy names no log with the origin {origin:?}")]
+    UnknownOrigin {
+        /// The checkpoint's first line.
+        origin: String,
+    },
+    /// The policy's keys for this origin are of algorithms that are not verified here.
+    #[error("the policy's key for the log {origin:?} is not an Ed25519 note key (type 0x01)")]
+    UnsupportedLogKey {
+        /// The checkpoint's first line.
+        origin: String,
+    },
+    /// No signature by the log's key.
+    #[error("the checkpoint is not signed by the policy's key for the log {origin:?}")]
+    NoLogSignature {
+        /// The checkpoint's first line.
+        origin: String,
+    },
+    /// A signature under the log key's name and ID that is not its signature.
+    #[error("the signature of the log {origin:?} on the checkpoint is false")]
+    BadLogSignature {
+        /// The checkpoint's first line.
+        origin: String,
+    },
+    /// A cosignature under the name and ID of a witness's key that is not its cosignature.
+    #[error("the cosignature of the witness {key_name:?} on the checkpoint is false")]
+    BadCosignature {
+        /// The name of the witness's key.
+        key_name: String,
+    },
+    /// Too few witnesses cosigned.
+    #[error("too few witnesses cosigned the checkpoint: {0}")]
+    Quorum(QuorumShortfall),
+}
+
+/// A checkpoint as it was received: well-formed, and nothing known about its signatures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignedCheckpoint {
+    note: Vec<u8>,
+    text_bytes: usize,
+    origin: String,
+    head: TreeHead,
+    extensions: Vec<String>,
+    signatures: Vec<Signature>,
+}
+
+impl SignedCheckpoint {
+    /// Parses a signed note that holds a checkpoint. Signatures are not verified.
+    ///
+    /// # Errors
+    /// The size and form variants of [`CheckpointError`].
+    pub fn parse(note: &[u8]) -> Result<Self, CheckpointError> {
+        if note.len() > MAX_CHECKPOINT_BYTES {
+            return Err(CheckpointError::TooLarge { bytes: note.len() });
+        }
+        let text_bytes = Note::from_bytes(note).map_err(|_| CheckpointError::MalformedNote)?.text().len();
+        let (text, signatures) = note.split_at(text_bytes);
+        let mut parsed = Vec::new();
+        let mut rewritten = vec![b'\n'];
+        for line in signatures.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {
+            let line = Signature::from_bytes(line).map_err(|_| CheckpointError::MalformedNote)?;
+            rewritten.extend_from_slice(&line.to_bytes());
+            parsed.push(line);
+        }
+        if rewritten != signatures {
+            return Err(CheckpointError::MalformedNote);
+        }
+
+        let checkpoint = Checkpoint::from_bytes(text).map_err(|_| CheckpointError::MalformedText)?;
+        if checkpoint.to_bytes() != text {
+            return Err(CheckpointError::MalformedText);
+        }
+        if checkpoint.origin().len() > MAX_ORIGIN_BYTES {
+            return Err(CheckpointError::OriginTooLong);
+        }
+        let head = TreeHead { size: checkpoint.size(), root: checkpoint.hash().0 };
+        if head.size > MAX_TREE_SIZE {
+            return Err(CheckpointError::SizeTooLarge { size: head.size });
+        }
+        if head.size == 0 && head.root != EMPTY_ROOT {
+            return Err(CheckpointError::EmptyRoot);
+        }
+        Ok(Self {
+            note: note.to_vec(),
+            text_bytes,
+            origin: checkpoint.origin().to_owned(),
+            head,
+            extensions: checkpoint.extension().lines().map(str::to_owned).collect(),
+            signatures: parsed,
+        })
+    }
+
+    /// The text of a checkpoint without extension lines, final newline included.
+    pub(super) fn text_for(origin: &str, head: &TreeHead) -> Vec<u8> {
+        format!("{origin}\n{}\n{}\n", head.size, Hash(head.root)).into_bytes()
+    }
+
+    /// The log that this checkpoint claims to be of.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The size and root that it states.
+    pub fn head(&self) -> TreeHead {
+        self.head
+    }
+
+    /// Lines after the root. Logs should not have any; they mean nothing here.
+    pub fn extensions(&self) -> &[String] {
+        &self.extensions
+    }
+
+    /// The whole note, as it was parsed.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.note
+    }
+
+    /// The text that is signed: origin, size, root and extension lines, each with its newline.
+    pub fn text(&self) -> &[u8] {
+        &self.note[..self.text_bytes]
+    }
+
+    /// Verifies the log's signature, then all cosignatures by witnesses of the policy, then the quorum.
+    ///
+    /// Signatures under unknown names or IDs are ignored. A signature under the name and ID of a key of the policy
+    /// that does not verify makes the whole checkpoint refused (signed-note, "Signatures"), save for keys of
+    /// algorithms that are not verified here, which are as good as absent. A witness that cosigned twice counts once,
+    /// with its latest time.
+    ///
+    /// # Errors
+    /// The trust variants of [`CheckpointError`].
+    pub fn verify(&self, policy: &Policy) -> Result<VerifiedCheckpoint, CheckpointError> {
+        self.verify_log(policy)?;
+        let witnesses = policy.witnesses();
+        let mut times: Vec<Option<u64>> = vec![None; witnesses.len()];
+        for line in &self.signatures {
+            let Some(at) = witnesses.iter().position(|w| w.key().signs_as(line)) else { continue };
+            let key = witnesses[at].key();
+            if key.key_type() != KeyType::Ed25519Cosignature {
+                continue;
+            }
+            let time = verify_cosignature(key, self.text(), line.signature())
+                .ok_or_else(|| CheckpointError::BadCosignature { key_name: key.name().to_owned() })?;
+            times[at] = times[at].max(Some(time));
+        }
+        let cosigned: Vec<bool> = times.iter().map(Option::is_some).collect();
+        policy.check_quorum(&cosigned).map_err(CheckpointError::Quorum)?;
+        let witnessed = witnesses.iter().zip(times).filter_map(|(witness, time)| {
+            time.map(|time| Witnessed {
+                witness: witness.name().to_vec(),
+                key_name: witness.key().name().to_owned(),
+                time,
+            })
+        });
+        Ok(VerifiedCheckpoint { witnessed: witnessed.collect(), signed: self.clone() })
+    }
+
+    fn verify_log(&self, policy: &Policy) -> Result<(), CheckpointError> {
+        let origin = || self.origin.clone();
+        let keys: Vec<_> =
+            policy.logs().iter().map(|log| log.key()).filter(|key| key.name() == self.origin).collect();
+        if keys.is_empty() {
+            return Err(CheckpointError::UnknownOrigin { origin: origin() });
+        }
+        if keys.iter().all(|key| key.key_type() != KeyType::Ed25519) {
+            return Err(CheckpointError::UnsupportedLogKey { origin: origin() });
+        }
+        let mut signed = false;
+        for line in &self.signatures {
+            let Some(key) = keys.iter().find(|key| key.signs_as(line)) else { continue };
+            if key.key_type() != KeyType::Ed25519 {
+                continue;
+            }
+            if !key.verify_ed25519(self.text(), line.signature()) {
+                return Err(CheckpointError::BadLogSignature { origin: origin() });
+            }
+            signed = true;
+        }
+        if signed { Ok(()) } else { Err(CheckpointError::NoLogSignature { origin: origin() }) }
+    }
+}
+
+/// That a witness vouched for a checkpoint at some time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witnessed {
+    /// The witness's name in the policy.
+    pub witness: Vec<u8>,
+    /// The name of its key.
+    pub key_name: String,
+    /// When it cosigned, in seconds since 1970-01-01T00:00:00Z: its own clock, not checked against any other.
+    pub time: u64,
+}
+
+/// A checkpoint that satisfies a policy. Comes from [`SignedCheckpoint::verify`] alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VerifiedCheckpoint {
+    signed: SignedCheckpoint,
+    witnessed: Vec<Witnessed>,
+}
+
+impl VerifiedCheckpoint {
+    /// The log that signed it.
+    pub fn origin(&self) -> &str {
+        self.signed.origin()
+    }
+
+    /// Its size and root.
+    pub fn head(&self) -> TreeHead {
+        self.signed.head()
+    }
+
+    /// The witnesses of the policy that cosigned it, in the policy's order.
+    pub fn witnessed(&self) -> &[Witnessed] {
+        &self.witnessed
+    }
+
+    /// The note with all its signatures, to be kept and verified again later.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.signed.as_bytes()
+    }
+
+    /// The text that log and witnesses signed.
+    pub fn text(&self) -> &[u8] {
+        self.signed.text()
+    }
+}

@@ -1,0 +1,471 @@
+//! Trust policies: which logs, which witnesses, and how many of them (C2SP tlog-policy).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::MAX_POLICY_BYTES;
+use super::vkey::{KeyType, VerifierKey, VkeyError};
+
+#[cfg(test)]
+mod tests;
+
+/// A trust policy, as parsed by [`Policy::parse`].
+///
+/// A checkpoint satisfies it when one of its logs signed it under its own origin and the witnesses that cosigned it
+/// meet the quorum. Only Ed25519 keys are verified: a log with another kind of key never passes, and a witness with
+/// another kind of cosignature key (ML-DSA-44, or a type not yet assigned) is accepted in the policy and never
+/// counts as having cosigned, so that it can only make a quorum harder to meet. A witness key whose type is assigned
+/// to something other than cosignatures (0x01, 0x02, 0x05) is an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    logs: Vec<PolicyLog>,
+    witnesses: Vec<PolicyWitness>,
+    groups: Vec<Group>,
+    /// `None` is the quorum `none`.
+    quorum: Option<Member>,
+}
+
+/// A log of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyLog {
+    key: VerifierKey,
+    url: Option<Vec<u8>>,
+}
+
+/// A witness of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyWitness {
+    name: Vec<u8>,
+    key: VerifierKey,
+    url: Option<Vec<u8>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Group {
+    name: Vec<u8>,
+    /// From 1 to the number of members.
+    threshold: usize,
+    members: Vec<Member>,
+}
+
+/// A witness or an earlier group, by its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Member {
+    Witness(usize),
+    Group(usize),
+}
+
+impl PolicyLog {
+    /// The log's key; its name is the origin.
+    pub fn key(&self) -> &VerifierKey {
+        &self.key
+    }
+
+    /// Where the log can be reached, if the policy says so. Octets: the format does not promise UTF-8.
+    pub fn url(&self) -> Option<&[u8]> {
+        self.url.as_deref()
+    }
+}
+
+impl PolicyWitness {
+    /// The name within the policy; it need not be the name of the key. Octets: the format does not promise UTF-8.
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// The witness's key.
+    pub fn key(&self) -> &VerifierKey {
+        &self.key
+    }
+
+    /// Where checkpoints are submitted to the witness, if the policy says so.
+    pub fn url(&self) -> Option<&[u8]> {
+        self.url.as_deref()
+    }
+}
+
+/// Why a text is no policy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// Longer than [`MAX_POLICY_BYTES`].
+    #[error("the policy has {bytes} bytes, more than the {MAX_POLICY_BYTES} that are read")]
+    TooLarge {
+        /// Its length.
+        bytes: usize,
+    },
+    /// Something wrong in a line.
+    #[error("policy line {line}: {fault}")]
+    Line {
+        /// The line, from 1. For a fault of the whole text, its last line.
+        line: usize,
+        /// What is wrong there.
+        fault: PolicyFault,
+    },
+}
+
+/// What is wrong in a line of a policy. Names are shown as octets, escaped.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyFault {
+    /// A control character other than tab and newline.
+    #[error("octet {0:#04x} is not allowed (lines end with a newline alone, and only tabs and spaces separate)")]
+    Octet(u8),
+    /// The text stops within a line.
+    #[error("the line does not end with a newline")]
+    NoNewline,
+    /// Not a line of this format.
+    #[error("unknown keyword \"{0}\": a line begins with log, witness, group, quorum or #")]
+    Keyword(String),
+    /// Too few or too many items.
+    #[error("expected: {0}")]
+    Items(&'static str),
+    /// A key that is none.
+    #[error(transparent)]
+    Key(#[from] VkeyError),
+    /// A witness key of a type that makes no cosignatures.
+    #[error("a key of type {0:#04x} makes no cosignatures; a witness has one of type 0x04 or 0x06")]
+    NotACosigner(u8),
+    /// A public key listed twice among the logs or among the witnesses.
+    #[error("this public key stands in line {0} already")]
+    DuplicateKey(usize),
+    /// A key that could not be told from another by name and ID.
+    #[error("name and ID of this key are those of the key in line {0}")]
+    AmbiguousKey(usize),
+    /// A name given twice; witnesses and groups share their names.
+    #[error("the name \"{name}\" was given in line {line} already")]
+    DuplicateName {
+        /// The name.
+        name: String,
+        /// Where it was given first.
+        line: usize,
+    },
+    /// `none` as the name of a witness, a group or a member.
+    #[error("the name \"none\" has a meaning of its own, in the quorum line alone")]
+    NameNone,
+    /// A name that no line above defines.
+    #[error("\"{0}\" is not defined in a line above")]
+    Undefined(String),
+    /// A name that is a member already, of this group or another: each can contribute in one way only.
+    #[error("\"{0}\" is a member of a group already")]
+    MemberTwice(String),
+    /// A threshold that is neither `all`, `any` nor a number from 1 to the number of members.
+    #[error("the threshold \"{got}\" is neither all, any nor a number from 1 to {members}")]
+    Threshold {
+        /// As it stands there.
+        got: String,
+        /// How many members the group has.
+        members: usize,
+    },
+    /// A second quorum line.
+    #[error("the quorum stands in line {0} already")]
+    SecondQuorum(usize),
+    /// No quorum line at all.
+    #[error("no quorum line; \"quorum none\" asks for no witness")]
+    NoQuorum,
+}
+
+/// By how much a checkpoint misses the quorum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuorumShortfall {
+    /// The name in the quorum line, escaped.
+    pub rule: String,
+    /// How many of its members cosigned. A single witness has itself as its one member.
+    pub have: usize,
+    /// How many must.
+    pub need: usize,
+    /// How many members it has.
+    pub members: usize,
+    /// How many of the policy's witnesses cosigned.
+    pub cosigned: usize,
+    /// How many witnesses the policy has.
+    pub witnesses: usize,
+}
+
+impl fmt::Display for QuorumShortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, have, need, members, cosigned, witnesses } = self;
+        write!(
+            f,
+            "\"{rule}\" needs {need} of its {members} and has {have} ({cosigned} of the policy's {witnesses} witnesses cosigned)"
+        )
+    }
+}
+
+impl Policy {
+    /// Parses a policy, strictly: every line, name and key must be as tlog-policy says, and nothing else may be there.
+    ///
+    /// # Errors
+    /// [`PolicyError`], with the number of the line.
+    pub fn parse(text: &[u8]) -> Result<Self, PolicyError> {
+        if text.len() > MAX_POLICY_BYTES {
+            return Err(PolicyError::TooLarge { bytes: text.len() });
+        }
+        let mut parser = Parser::default();
+        for (at, line) in text.split_inclusive(|&b| b == b'\n').enumerate() {
+            parser.line = at + 1;
+            parser
+                .read_line(line)
+                .map_err(|fault| PolicyError::Line { line: parser.line, fault })?;
+        }
+        parser.finish()
+    }
+
+    /// The policy that trusts one log and asks for no witness.
+    pub fn for_log(key: VerifierKey) -> Self {
+        Self {
+            logs: vec![PolicyLog { key, url: None }],
+            witnesses: Vec::new(),
+            groups: Vec::new(),
+            quorum: None,
+        }
+    }
+
+    /// The logs, in the order of the text.
+    pub fn logs(&self) -> &[PolicyLog] {
+        &self.logs
+    }
+
+    /// The witnesses, in the order of the text.
+    pub fn witnesses(&self) -> &[PolicyWitness] {
+        &self.witnesses
+    }
+
+    /// Whether the quorum asks for witnesses at all.
+    pub fn needs_witnesses(&self) -> bool {
+        self.quorum.is_some()
+    }
+
+    /// Writes the policy: logs, witnesses, groups, quorum, a line each, without comments. Parsing it gives an equal one.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for log in &self.logs {
+            push_line(&mut out, [&b"log"[..], log.key.to_string().as_bytes()].into_iter().chain(log.url()));
+        }
+        for witness in &self.witnesses {
+            let key = witness.key.to_string();
+            push_line(&mut out, [&b"witness"[..], &witness.name, key.as_bytes()].into_iter().chain(witness.url()));
+        }
+        for group in &self.groups {
+            let threshold = group.threshold.to_string();
+            let members = group.members.iter().map(|&m| self.name_of(m));
+            push_line(&mut out, [&b"group"[..], &group.name, threshold.as_bytes()].into_iter().chain(members));
+        }
+        push_line(&mut out, [&b"quorum"[..], self.quorum.map_or(b"none", |m| self.name_of(m))].into_iter());
+        out
+    }
+
+    fn name_of(&self, member: Member) -> &[u8] {
+        match member {
+            Member::Witness(at) => &self.witnesses[at].name,
+            Member::Group(at) => &self.groups[at].name,
+        }
+    }
+
+    /// Whether the quorum is met when exactly those witnesses cosigned whose entry is true. `cosigned` has an entry
+    /// for each of [`Policy::witnesses`].
+    pub(super) fn check_quorum(&self, cosigned: &[bool]) -> Result<(), QuorumShortfall> {
+        let Some(rule) = self.quorum else { return Ok(()) };
+        // Groups name only what stands above them, so one pass in order settles all of them.
+        let mut groups: Vec<(usize, bool)> = Vec::with_capacity(self.groups.len());
+        for group in &self.groups {
+            let witnessed = |member: &&Member| match **member {
+                Member::Witness(at) => cosigned[at],
+                Member::Group(at) => groups[at].1,
+            };
+            let have = group.members.iter().filter(witnessed).count();
+            groups.push((have, have >= group.threshold));
+        }
+        let (have, need, members) = match rule {
+            Member::Witness(at) => (usize::from(cosigned[at]), 1, 1),
+            Member::Group(at) => (groups[at].0, self.groups[at].threshold, self.groups[at].members.len()),
+        };
+        if have >= need {
+            return Ok(());
+        }
+        Err(QuorumShortfall {
+            rule: shown(self.name_of(rule)),
+            have,
+            need,
+            members,
+            cosigned: cosigned.iter().filter(|&&c| c).count(),
+            witnesses: self.witnesses.len(),
+        })
+    }
+}
+
+#[derive(Default)]
+struct Parser {
+    line: usize,
+    logs: Vec<PolicyLog>,
+    witnesses: Vec<PolicyWitness>,
+    groups: Vec<Group>,
+    quorum: Option<(usize, Option<Member>)>,
+    /// What each name stands for, and the line that defined it.
+    names: BTreeMap<Vec<u8>, (Member, usize)>,
+    members: BTreeSet<Member>,
+    log_keys: BTreeMap<Vec<u8>, usize>,
+    witness_keys: BTreeMap<Vec<u8>, usize>,
+    key_ids: BTreeMap<(String, u32), usize>,
+}
+
+impl Parser {
+    fn read_line(&mut self, line: &[u8]) -> Result<(), PolicyFault> {
+        let forbidden = |b: &u8| matches!(b, 0x00..=0x08 | 0x0b..=0x1f | 0x7f);
+        if let Some(&octet) = line.iter().find(|b| forbidden(b)) {
+            return Err(PolicyFault::Octet(octet));
+        }
+        let Some(line) = line.strip_suffix(b"\n") else { return Err(PolicyFault::NoNewline) };
+        let items: Vec<&[u8]> =
+            line.split(|b| matches!(b, b' ' | b'\t')).filter(|item| !item.is_empty()).collect();
+        let Some((&keyword, items)) = items.split_first() else { return Ok(()) };
+        if keyword.starts_with(b"#") {
+            return Ok(());
+        }
+        match keyword {
+            b"log" => self.read_log(items),
+            b"witness" => self.read_witness(items),
+            b"group" => self.read_group(items),
+            b"quorum" => self.read_quorum(items),
+            other => Err(PolicyFault::Keyword(shown(other))),
+        }
+    }
+
+    fn read_log(&mut self, items: &[&[u8]]) -> Result<(), PolicyFault> {
+        let (key, url) = match *items {
+            [key] => (key, None),
+            [key, url] => (key, Some(url.to_vec())),
+            _ => return Err(PolicyFault::Items("log KEY [URL]")),
+        };
+        let key = VerifierKey::parse(key)?;
+        note_key(&mut self.log_keys, &mut self.key_ids, &key, self.line)?;
+        self.logs.push(PolicyLog { key, url });
+        Ok(())
+    }
+
+    fn read_witness(&mut self, items: &[&[u8]]) -> Result<(), PolicyFault> {
+        let (name, key, url) = match *items {
+            [name, key] => (name, key, None),
+            [name, key, url] => (name, key, Some(url.to_vec())),
+            _ => return Err(PolicyFault::Items("witness NAME KEY [URL]")),
+        };
+        let key = VerifierKey::parse(key)?;
+        if let KeyType::Ed25519 | KeyType::Other(0x02 | 0x05) = key.key_type() {
+            return Err(PolicyFault::NotACosigner(key.key_type().byte()));
+        }
+        self.define(name, Member::Witness(self.witnesses.len()))?;
+        note_key(&mut self.witness_keys, &mut self.key_ids, &key, self.line)?;
+        self.witnesses.push(PolicyWitness { name: name.to_vec(), key, url });
+        Ok(())
+    }
+
+    fn read_group(&mut self, items: &[&[u8]]) -> Result<(), PolicyFault> {
+        let [name, threshold, members @ ..] = items else {
+            return Err(PolicyFault::Items("group NAME THRESHOLD MEMBER..."));
+        };
+        if members.is_empty() {
+            return Err(PolicyFault::Items("group NAME THRESHOLD MEMBER..."));
+        }
+        let bad_threshold =
+            || PolicyFault::Threshold { got: shown(threshold), members: members.len() };
+        let threshold = match *threshold {
+            b"all" => members.len(),
+            b"any" => 1,
+            digits => decimal(digits).ok_or_else(bad_threshold)?,
+        };
+        if !(1..=members.len()).contains(&threshold) {
+            return Err(bad_threshold());
+        }
+        let mut resolved = Vec::with_capacity(members.len());
+        for member in members {
+            let member_of = self.resolve(member)?;
+            if !self.members.insert(member_of) {
+                return Err(PolicyFault::MemberTwice(shown(member)));
+            }
+            resolved.push(member_of);
+        }
+        self.define(name, Member::Group(self.groups.len()))?;
+        self.groups.push(Group { name: name.to_vec(), threshold, members: resolved });
+        Ok(())
+    }
+
+    fn read_quorum(&mut self, items: &[&[u8]]) -> Result<(), PolicyFault> {
+        let [name] = *items else { return Err(PolicyFault::Items("quorum NAME")) };
+        if let Some((line, _)) = self.quorum {
+            return Err(PolicyFault::SecondQuorum(line));
+        }
+        let rule = if name == b"none" { None } else { Some(self.resolve(name)?) };
+        self.quorum = Some((self.line, rule));
+        Ok(())
+    }
+
+    fn resolve(&self, name: &[u8]) -> Result<Member, PolicyFault> {
+        if name == b"none" {
+            return Err(PolicyFault::NameNone);
+        }
+        match self.names.get(name) {
+            Some(&(member, _)) => Ok(member),
+            None => Err(PolicyFault::Undefined(shown(name))),
+        }
+    }
+
+    fn define(&mut self, name: &[u8], member: Member) -> Result<(), PolicyFault> {
+        if name == b"none" {
+            return Err(PolicyFault::NameNone);
+        }
+        if let Some(&(_, line)) = self.names.get(name) {
+            return Err(PolicyFault::DuplicateName { name: shown(name), line });
+        }
+        self.names.insert(name.to_vec(), (member, self.line));
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Policy, PolicyError> {
+        let Some((_, quorum)) = self.quorum else {
+            return Err(PolicyError::Line { line: self.line.max(1), fault: PolicyFault::NoQuorum });
+        };
+        Ok(Policy { logs: self.logs, witnesses: self.witnesses, groups: self.groups, quorum })
+    }
+}
+
+fn note_key(
+    public_keys: &mut BTreeMap<Vec<u8>, usize>,
+    ids: &mut BTreeMap<(String, u32), usize>,
+    key: &VerifierKey,
+    line: usize,
+) -> Result<(), PolicyFault> {
+    if let Some(&first) = public_keys.get(key.public_key()) {
+        return Err(PolicyFault::DuplicateKey(first));
+    }
+    let id = (key.name().to_owned(), key.id());
+    if let Some(&first) = ids.get(&id) {
+        return Err(PolicyFault::AmbiguousKey(first));
+    }
+    public_keys.insert(key.public_key().to_vec(), line);
+    ids.insert(id, line);
+    Ok(())
+}
+
+fn push_line<'a>(out: &mut Vec<u8>, items: impl Iterator<Item = &'a [u8]>) {
+    for (at, item) in items.enumerate() {
+        if at > 0 {
+            out.push(b' ');
+        }
+        out.extend_from_slice(item);
+    }
+    out.push(b'\n');
+}
+
+/// A decimal number without sign or leading zeros.
+fn decimal(digits: &[u8]) -> Option<usize> {
+    let number: usize = core::str::from_utf8(digits).ok()?.parse().ok()?;
+    (number.to_string().as_bytes() == digits).then_some(number)
+}
+
+/// A name for people: escaped, and cut where it would flood a terminal.
+fn shown(name: &[u8]) -> String {
+    const LONGEST: usize = 64;
+    let mut text = name[..name.len().min(LONGEST)].escape_ascii().to_string();
+    if name.len() > LONGEST {
+        text.push_str("...");
+    }
+    text
+}

@@ -1,0 +1,2 @@
+//! ceknikd
+fn main() {}
