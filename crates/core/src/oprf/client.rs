@@ -53,11 +53,17 @@ impl Blind {
 /// # Errors
 /// [`ElementError::Identity`] when the input hashes to the identity, which no one has ever seen.
 pub fn blind(input: &OprfInput, blind: &Blind) -> Result<BlindedElement, ElementError> {
-    let point = hash_to_group(input.expose_bytes());
+    blind_bytes(input.expose_bytes(), blind)
+}
+
+/// [`blind()`] for an input of any length, as the RFC has it.
+pub(super) fn blind_bytes(input: &[u8], blind: &Blind) -> Result<BlindedElement, ElementError> {
+    let point = hash_to_group(input);
     if point.is_identity() {
         return Err(ElementError::Identity);
     }
-    Ok(BlindedElement::from_point(blind.0 * point))
+    let blinded = blind.0 * point;
+    Ok(BlindedElement::from_computed(blinded, blinded.compress()))
 }
 
 /// A batch whose proof was verified: the only thing that can be finalized.
@@ -97,6 +103,10 @@ impl VerifiedBatch {
     ///
     /// The caller has checked that [`VerifiedBatch::blinded`] at that place is the element it sent.
     pub fn finalize(&self, place: usize, input: &OprfInput, blind: &Blind) -> Option<OprfOutput> {
+        self.finalize_bytes(place, input.expose_bytes(), blind)
+    }
+
+    pub(super) fn finalize_bytes(&self, place: usize, input: &[u8], blind: &Blind) -> Option<OprfOutput> {
         let (_, evaluated) = self.0.get(place)?;
         let inverse = zeroize::Zeroizing::new(blind.0.invert());
         let unblinded = *inverse * evaluated.point();
@@ -104,11 +114,11 @@ impl VerifiedBatch {
     }
 }
 
-/// `Hash(lp(input) || lp(unblinded) || "Finalize")`.
-pub(super) fn finalize_hash(input: &OprfInput, unblinded: &[u8; 32]) -> OprfOutput {
+/// `Hash(lp(input) || lp(unblinded) || "Finalize")`. Inputs are 32 bytes long here, and a few in the RFC's vectors.
+pub(super) fn finalize_hash(input: &[u8], unblinded: &[u8; 32]) -> OprfOutput {
     let mut hash = Sha512::new();
-    hash.update(32u16.to_be_bytes());
-    hash.update(input.expose_bytes());
+    hash.update((input.len() as u16).to_be_bytes());
+    hash.update(input);
     hash.update(32u16.to_be_bytes());
     hash.update(unblinded);
     hash.update(b"Finalize");

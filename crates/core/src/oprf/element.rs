@@ -62,8 +62,9 @@ macro_rules! element {
                 &self.0.point
             }
 
-            pub(super) fn from_point(point: RistrettoPoint) -> Self {
-                Self(Element { point, bytes: point.compress().to_bytes() })
+            /// From a point that was computed here, and its encoding.
+            pub(super) fn from_computed(point: RistrettoPoint, encoded: CompressedRistretto) -> Self {
+                Self(Element { point, bytes: encoded.to_bytes() })
             }
         }
 
@@ -105,16 +106,9 @@ impl BlindedElement {
             rng.fill_bytes(&mut uniform);
             let point = RistrettoPoint::from_uniform_bytes(&uniform);
             if !point.is_identity() {
-                return Self::from_point(point);
+                return Self::from_computed(point, point.compress());
             }
         }
-    }
-}
-
-impl EvaluatedElement {
-    /// From an encoding that was computed here and not read.
-    pub(super) fn from_computed(point: RistrettoPoint, bytes: [u8; ELEMENT_BYTES]) -> Self {
-        Self(Element { point, bytes })
     }
 }
 

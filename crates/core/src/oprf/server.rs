@@ -75,7 +75,8 @@ impl OprfSecretKey {
 
     fn from_scalar(scalar: Scalar) -> Self {
         let half = scalar * Scalar::from(2u8).invert();
-        let public_key = OprfPublicKey::from_point(RistrettoPoint::mul_base(&scalar));
+        let public = RistrettoPoint::mul_base(&scalar);
+        let public_key = OprfPublicKey::from_computed(public, public.compress());
         Self { scalar, half, public_key }
     }
 
@@ -125,7 +126,7 @@ impl OprfSecretKey {
         let batch: Vec<Pair> = blinded
             .iter()
             .zip(halves.iter().zip(&encoded))
-            .map(|(c, (half, encoded))| (*c, EvaluatedElement::from_computed(half + half, encoded.to_bytes())))
+            .map(|(c, (half, encoded))| (*c, EvaluatedElement::from_computed(half + half, *encoded)))
             .collect();
         let proof = proof::prove(&self.scalar, &self.public_key, &batch, nonce);
         Ok(BatchEvaluation { evaluated: batch.into_iter().map(|(_, evaluated)| evaluated).collect(), proof })
@@ -134,7 +135,7 @@ impl OprfSecretKey {
     /// `y` for an input that is known: what the importer computes for every row (RFC 9497, Evaluate).
     pub fn evaluate(&self, input: &OprfInput) -> OprfOutput {
         let element = self.scalar * hash_to_group(input.expose_bytes());
-        finalize_hash(input, &element.compress().to_bytes())
+        finalize_hash(input.expose_bytes(), &element.compress().to_bytes())
     }
 }
 
