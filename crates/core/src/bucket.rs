@@ -113,8 +113,10 @@ impl BucketGeometry {
     pub fn for_fullest(bits: u8, payload_bytes: u32, fullest: u64) -> Result<Self, BucketError> {
         let bare = Self { bits, payload_bytes, response_bytes: 0 };
         let bytes = fullest.saturating_mul(bare.entry_bytes() as u64).saturating_add(u64::from(bare.frame_bytes()));
-        let response_bytes = u32::try_from(bytes.next_multiple_of(u64::from(RESPONSE_STEP)))
-            .map_err(|_| BucketError::Geometry { what: "buckets.response_bytes" })?;
+        let response_bytes = bytes
+            .checked_next_multiple_of(u64::from(RESPONSE_STEP))
+            .and_then(|bytes| u32::try_from(bytes).ok())
+            .ok_or(BucketError::Geometry { what: "buckets.response_bytes" })?;
         Self::new(bits, payload_bytes, response_bytes)
     }
 
