@@ -1,0 +1,103 @@
+//! The definition as a file has it, key by key. The store keeps the same form, with every default filled in, as JSON.
+
+use std::collections::BTreeMap;
+
+use ceknik_core::manifest::{Guidance, Text};
+use serde::{Deserialize, Serialize};
+
+use super::DefinitionError;
+
+/// Longest definition that is read, in bytes: far more than a manifest can hold.
+pub const MAX_DEFINITION_BYTES: usize = 262_144;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DefinitionFile {
+    pub(super) id: String,
+    pub(super) population: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) filter: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) capacity: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) posterior_percent: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cells_per_record: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) shard_bits: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cover_percent: Option<u8>,
+    pub(super) least_people_per_bucket: Option<u64>,
+    pub(super) bucket_bits: Option<u8>,
+    pub(super) payload_bytes: Option<u32>,
+    pub(super) evaluations_per_day: Option<u64>,
+    pub(super) validity: Option<String>,
+    pub(super) stretch: Option<StretchTable>,
+    pub(super) title: Text,
+    pub(super) coverage: Text,
+    pub(super) candidates: BTreeMap<String, Text>,
+    pub(super) statuses: BTreeMap<String, Text>,
+    pub(super) guidance: Option<Vec<GuidanceTable>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StretchTable {
+    pub(super) memory_kib: Option<u32>,
+    pub(super) passes: Option<u32>,
+    pub(super) weak: Option<bool>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GuidanceTable {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
+    id: String,
+    en: String,
+    url: String,
+}
+
+impl DefinitionFile {
+    pub(super) fn from_toml(text: &str) -> Result<Self, DefinitionError> {
+        if text.len() > MAX_DEFINITION_BYTES {
+            return Err(DefinitionError::TooLong { bytes: text.len() });
+        }
+        toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = 1 + before.matches('\n').count();
+            DefinitionError::Toml { line, message: error.message().to_owned() }
+        })
+    }
+}
+
+impl From<GuidanceTable> for Guidance {
+    fn from(GuidanceTable { region, id, en, url }: GuidanceTable) -> Self {
+        Self { region, text: Text { id, en }, url }
+    }
+}
+
+impl From<&Guidance> for GuidanceTable {
+    fn from(Guidance { region, text: Text { id, en }, url }: &Guidance) -> Self {
+        Self { region: region.clone(), id: id.clone(), en: en.clone(), url: url.clone() }
+    }
+}
+
+/// Reads `12h` or `7d`, as seconds.
+pub(super) fn parse_validity(text: &str) -> Option<i64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let hours = match unit {
+        "h" => 1,
+        "d" => 24,
+        _ => return None,
+    };
+    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    number.parse::<i64>().ok()?.checked_mul(hours * 3600).filter(|seconds| *seconds > 0)
+}
+
+/// Writes whole days as `7d`, anything else as hours.
+pub(super) fn format_validity(seconds: i64) -> String {
+    if seconds % 86_400 == 0 { format!("{}d", seconds / 86_400) } else { format!("{}h", seconds / 3600) }
+}
