@@ -10,6 +10,11 @@
 //!
 //! Tree sizes and indexes are `u64` everywhere; only what is counted within one tile is a `usize`.
 
+use crate::merkle::NodeHash;
+
+#[cfg(test)]
+mod fixture;
+
 mod checkpoint;
 mod consistency;
 mod cosignature;
@@ -19,9 +24,6 @@ mod signer;
 mod tile;
 mod tree;
 mod vkey;
-
-#[cfg(test)]
-mod fixture;
 
 pub use checkpoint::{CheckpointError, SignedCheckpoint, TreeHead, VerifiedCheckpoint, Witnessed};
 pub use consistency::{ConsistencyCheck, ConsistencyError};
@@ -54,9 +56,4 @@ pub const MAX_TREE_SIZE: u64 = 1 << 62;
 pub const MAX_ORIGIN_BYTES: usize = 255;
 
 /// Root of the empty tree: the SHA-256 of nothing (RFC 6962, section 2.1).
-pub const EMPTY_ROOT: [u8; 32] = tlog_tiles::EMPTY_HASH.0;
-
-/// Hash of a leaf of the log: SHA-256 of a zero byte and the leaf (RFC 6962, section 2.1).
-pub fn leaf_hash(leaf: &[u8]) -> [u8; 32] {
-    tlog_tiles::record_hash(leaf).0
-}
+pub const EMPTY_ROOT: NodeHash = tlog_tiles::EMPTY_HASH.0;

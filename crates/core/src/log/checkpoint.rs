@@ -7,6 +7,7 @@ use super::cosignature::verify_cosignature;
 use super::policy::{Policy, QuorumShortfall};
 use super::vkey::KeyType;
 use super::{EMPTY_ROOT, MAX_CHECKPOINT_BYTES, MAX_ORIGIN_BYTES, MAX_TREE_SIZE};
+use crate::merkle::NodeHash;
 
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ pub struct TreeHead {
     /// Number of leaves.
     pub size: u64,
     /// Root hash (RFC 6962, section 2.1).
-    pub root: [u8; 32],
+    pub root: NodeHash,
 }
 
 /// Why a checkpoint was not believed.
@@ -183,7 +184,9 @@ impl SignedCheckpoint {
         let witnesses = policy.witnesses();
         let mut times: Vec<Option<u64>> = vec![None; witnesses.len()];
         for line in &self.signatures {
-            let Some(at) = witnesses.iter().position(|w| w.key().signs_as(line)) else { continue };
+            let Some(at) = witnesses.iter().position(|w| w.key().signs_as(line)) else {
+                continue;
+            };
             let key = witnesses[at].key();
             if key.key_type() != KeyType::Ed25519Cosignature {
                 continue;
@@ -206,8 +209,7 @@ impl SignedCheckpoint {
 
     fn verify_log(&self, policy: &Policy) -> Result<(), CheckpointError> {
         let origin = || self.origin.clone();
-        let keys: Vec<_> =
-            policy.logs().iter().map(|log| log.key()).filter(|key| key.name() == self.origin).collect();
+        let keys: Vec<_> = policy.logs().iter().map(|log| log.key()).filter(|key| key.name() == self.origin).collect();
         if keys.is_empty() {
             return Err(CheckpointError::UnknownOrigin { origin: origin() });
         }
@@ -216,7 +218,9 @@ impl SignedCheckpoint {
         }
         let mut signed = false;
         for line in &self.signatures {
-            let Some(key) = keys.iter().find(|key| key.signs_as(line)) else { continue };
+            let Some(key) = keys.iter().find(|key| key.signs_as(line)) else {
+                continue;
+            };
             if key.key_type() != KeyType::Ed25519 {
                 continue;
             }

@@ -82,8 +82,7 @@ impl ConsistencyCheck {
             return Err(ConsistencyError::Forked { size: old.size });
         }
         // Every tree begins with the empty one, whose root was checked when the checkpoint was parsed.
-        let plan = (old.size > 0 && old.size < new.size)
-            .then(|| TilePlan::edge(new.size).with_beginning(old.size));
+        let plan = (old.size > 0 && old.size < new.size).then(|| TilePlan::edge(new.size).with_beginning(old.size));
         Ok(Self { old, new, plan })
     }
 

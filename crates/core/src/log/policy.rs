@@ -202,21 +202,14 @@ impl Policy {
         let mut parser = Parser::default();
         for (at, line) in text.split_inclusive(|&b| b == b'\n').enumerate() {
             parser.line = at + 1;
-            parser
-                .read_line(line)
-                .map_err(|fault| PolicyError::Line { line: parser.line, fault })?;
+            parser.read_line(line).map_err(|fault| PolicyError::Line { line: parser.line, fault })?;
         }
         parser.finish()
     }
 
     /// The policy that trusts one log and asks for no witness.
     pub fn for_log(key: VerifierKey) -> Self {
-        Self {
-            logs: vec![PolicyLog { key, url: None }],
-            witnesses: Vec::new(),
-            groups: Vec::new(),
-            quorum: None,
-        }
+        Self { logs: vec![PolicyLog { key, url: None }], witnesses: Vec::new(), groups: Vec::new(), quorum: None }
     }
 
     /// The logs, in the order of the text.
@@ -263,7 +256,9 @@ impl Policy {
     /// Whether the quorum is met when exactly those witnesses cosigned whose entry is true. `cosigned` has an entry
     /// for each of [`Policy::witnesses`].
     pub(super) fn check_quorum(&self, cosigned: &[bool]) -> Result<(), QuorumShortfall> {
-        let Some(rule) = self.quorum else { return Ok(()) };
+        let Some(rule) = self.quorum else {
+            return Ok(());
+        };
         // Groups name only what stands above them, so one pass in order settles all of them.
         let mut groups: Vec<(usize, bool)> = Vec::with_capacity(self.groups.len());
         for group in &self.groups {
@@ -313,10 +308,13 @@ impl Parser {
         if let Some(&octet) = line.iter().find(|b| forbidden(b)) {
             return Err(PolicyFault::Octet(octet));
         }
-        let Some(line) = line.strip_suffix(b"\n") else { return Err(PolicyFault::NoNewline) };
-        let items: Vec<&[u8]> =
-            line.split(|b| matches!(b, b' ' | b'\t')).filter(|item| !item.is_empty()).collect();
-        let Some((&keyword, items)) = items.split_first() else { return Ok(()) };
+        let Some(line) = line.strip_suffix(b"\n") else {
+            return Err(PolicyFault::NoNewline);
+        };
+        let items: Vec<&[u8]> = line.split(|b| matches!(b, b' ' | b'\t')).filter(|item| !item.is_empty()).collect();
+        let Some((&keyword, items)) = items.split_first() else {
+            return Ok(());
+        };
         if keyword.starts_with(b"#") {
             return Ok(());
         }
@@ -364,8 +362,7 @@ impl Parser {
         if members.is_empty() {
             return Err(PolicyFault::Items("group NAME THRESHOLD MEMBER..."));
         }
-        let bad_threshold =
-            || PolicyFault::Threshold { got: shown(threshold), members: members.len() };
+        let bad_threshold = || PolicyFault::Threshold { got: shown(threshold), members: members.len() };
         let threshold = match *threshold {
             b"all" => members.len(),
             b"any" => 1,
@@ -388,7 +385,9 @@ impl Parser {
     }
 
     fn read_quorum(&mut self, items: &[&[u8]]) -> Result<(), PolicyFault> {
-        let [name] = *items else { return Err(PolicyFault::Items("quorum NAME")) };
+        let [name] = *items else {
+            return Err(PolicyFault::Items("quorum NAME"));
+        };
         if let Some((line, _)) = self.quorum {
             return Err(PolicyFault::SecondQuorum(line));
         }

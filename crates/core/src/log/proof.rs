@@ -2,11 +2,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tlog_tiles::{Hash, check_record};
+use tlog_tiles::Hash;
 
+use super::MAX_PROOF_BYTES;
 use super::checkpoint::{CheckpointError, SignedCheckpoint, VerifiedCheckpoint};
 use super::policy::Policy;
-use super::{MAX_PROOF_BYTES, leaf_hash};
+use crate::merkle::{NodeHash, leaf_hash, root_from_path};
 
 #[cfg(test)]
 mod tests;
@@ -57,7 +58,7 @@ pub enum ProofError {
 pub struct TlogProof {
     extra: Option<Vec<u8>>,
     index: u64,
-    hashes: Vec<[u8; 32]>,
+    hashes: Vec<NodeHash>,
     checkpoint: SignedCheckpoint,
 }
 
@@ -65,7 +66,7 @@ pub struct TlogProof {
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifiedInclusion {
     index: u64,
-    leaf_hash: [u8; 32],
+    leaf_hash: NodeHash,
     checkpoint: VerifiedCheckpoint,
 }
 
@@ -75,8 +76,8 @@ impl VerifiedInclusion {
         self.index
     }
 
-    /// The hash of the leaf ([`leaf_hash`]).
-    pub fn leaf_hash(&self) -> [u8; 32] {
+    /// The hash of the leaf ([`leaf_hash`](crate::merkle::leaf_hash)).
+    pub fn leaf_hash(&self) -> NodeHash {
         self.leaf_hash
     }
 
@@ -89,7 +90,7 @@ impl VerifiedInclusion {
 impl TlogProof {
     /// The proof that the leaf `index` is in the tree of `checkpoint`: `hashes` is the path from the leaf's sibling
     /// upwards. Nothing is verified.
-    pub fn new(index: u64, hashes: Vec<[u8; 32]>, checkpoint: SignedCheckpoint) -> Self {
+    pub fn new(index: u64, hashes: Vec<NodeHash>, checkpoint: SignedCheckpoint) -> Self {
         Self { extra: None, index, hashes, checkpoint }
     }
 
@@ -123,7 +124,7 @@ impl TlogProof {
             if hashes.len() == MAX_HASHES {
                 return Err(lines.expected("an empty line: no path has more than 64 hashes"));
             }
-            let hash = STANDARD.decode(line).ok().and_then(|hash| <[u8; 32]>::try_from(hash).ok());
+            let hash = STANDARD.decode(line).ok().and_then(|hash| <NodeHash>::try_from(hash).ok());
             hashes.push(hash.ok_or(lines.expected("a SHA-256 hash in standard base64, or an empty line"))?);
         }
         Ok(Self { extra, index, hashes, checkpoint: SignedCheckpoint::parse(lines.rest)? })
@@ -151,7 +152,7 @@ impl TlogProof {
     }
 
     /// The path, the leaf's sibling first.
-    pub fn hashes(&self) -> &[[u8; 32]] {
+    pub fn hashes(&self) -> &[NodeHash] {
         &self.hashes
     }
 
@@ -177,9 +178,9 @@ impl TlogProof {
         if index >= head.size {
             return Err(ProofError::IndexOutside { index, size: head.size });
         }
-        let hashes = self.hashes.iter().map(|&hash| Hash(hash)).collect();
-        check_record(&hashes, head.size, Hash(head.root), index, Hash(leaf_hash))
-            .map_err(|_| ProofError::NotIncluded { index })?;
+        if root_from_path(leaf_hash, index, head.size, &self.hashes) != Some(head.root) {
+            return Err(ProofError::NotIncluded { index });
+        }
         Ok(VerifiedInclusion { index, leaf_hash, checkpoint })
     }
 }

@@ -67,7 +67,9 @@ impl LogSigner {
         check_name(origin).map_err(NoteKeyError::Name)?;
         let id = parse_id(id).ok_or(NoteKeyError::Form)?;
         let key = Zeroizing::new(STANDARD.decode(key).map_err(|_| NoteKeyError::Form)?);
-        let Some((&0x01, seed)) = key.split_first() else { return Err(NoteKeyError::Form) };
+        let Some((&0x01, seed)) = key.split_first() else {
+            return Err(NoteKeyError::Form);
+        };
         let seed: &[u8; 32] = seed.try_into().map_err(|_| NoteKeyError::Form)?;
         let signer = Self { origin: origin.to_owned(), key: SigningKey::from_bytes(seed) };
         if signer.verifier_key().id() != id {
@@ -121,8 +123,8 @@ impl LogSigner {
     /// The signed note with this text, which ends with a newline.
     pub(super) fn sign_text(&self, text: &[u8]) -> Result<Vec<u8>, NoteKeyError> {
         let signature = self.key.sign(text).to_bytes().to_vec();
-        let line = Signature::new(self.origin.clone(), self.verifier_key().id(), signature)
-            .map_err(|_| NoteKeyError::Form)?;
+        let line =
+            Signature::new(self.origin.clone(), self.verifier_key().id(), signature).map_err(|_| NoteKeyError::Form)?;
         Ok([text, b"\n", &line.to_bytes()].concat())
     }
 }
@@ -149,7 +151,8 @@ mod tests {
             signer.verifier_key().to_string(),
             "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
         );
-        let text = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
+        let text =
+            "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
         let note = format!(
             "{text}\n— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
         );

@@ -190,7 +190,9 @@ pub fn parse_bundle(id: BundleId, bundle: &[u8]) -> Result<Vec<&[u8]>, BundleErr
     let mut rest = bundle;
     while !rest.is_empty() {
         let cut_short = BundleError::CutShort { entry: entries.len() };
-        let Some((length, after)) = rest.split_first_chunk::<2>() else { return Err(cut_short) };
+        let Some((length, after)) = rest.split_first_chunk::<2>() else {
+            return Err(cut_short);
+        };
         let Some((entry, after)) = after.split_at_checked(usize::from(u16::from_be_bytes(*length))) else {
             return Err(cut_short);
         };
@@ -254,10 +256,31 @@ mod tests {
     #[test]
     fn other_spellings_are_refused() {
         for path in [
-            "", "tile/", "tile/0", "tile/0/", "tile/0/1", "tile/0/0001", "tile/0/x000/001", "tile/0/001/002", "tile/0/x001",
-            "tile/00/001", "tile/8/001", "tile/-1/001", "tile/0/001.p/0", "tile/0/001.p/256", "tile/0/001.p/05",
-            "tile/0/001.p/+5", "tile/0/001.p/", "tile/0/001.p", "tile/0/xx01/001", "tile/0/../001", "tile/entries/001",
-            "tile/0/x018/x446/x744/x073/x709/x551/616", "/tile/0/001", "tile/0/001/", "tile/0/\u{661}\u{661}\u{661}",
+            "",
+            "tile/",
+            "tile/0",
+            "tile/0/",
+            "tile/0/1",
+            "tile/0/0001",
+            "tile/0/x000/001",
+            "tile/0/001/002",
+            "tile/0/x001",
+            "tile/00/001",
+            "tile/8/001",
+            "tile/-1/001",
+            "tile/0/001.p/0",
+            "tile/0/001.p/256",
+            "tile/0/001.p/05",
+            "tile/0/001.p/+5",
+            "tile/0/001.p/",
+            "tile/0/001.p",
+            "tile/0/xx01/001",
+            "tile/0/../001",
+            "tile/entries/001",
+            "tile/0/x018/x446/x744/x073/x709/x551/616",
+            "/tile/0/001",
+            "tile/0/001/",
+            "tile/0/\u{661}\u{661}\u{661}",
         ] {
             assert_eq!(TileId::from_path(path), None, "{path}");
         }

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use tlog_tiles::{Error, Hash, HashReader, Tile, prove_record, split_stored_hash_index, tree_hash};
 
+use super::MAX_TREE_SIZE;
 use super::checkpoint::TreeHead;
 use super::tile::{TILE_HASHES, TileId};
-use super::MAX_TREE_SIZE;
+use crate::merkle::NodeHash;
 
 #[cfg(test)]
 mod tests;
@@ -158,7 +159,7 @@ pub struct AppendedLeaf {
     /// The tiles that the new tree has and the old one had not, the leaf's first, each with its bytes.
     pub tiles: Vec<(TileId, Vec<u8>)>,
     /// The proof that the leaf is in the new tree, its sibling first (RFC 6962, section 2.1.1).
-    pub proof: Vec<[u8; 32]>,
+    pub proof: Vec<NodeHash>,
 }
 
 impl AuthenticTiles {
@@ -171,7 +172,7 @@ impl AuthenticTiles {
     ///
     /// # Errors
     /// [`TileError::OutOfReach`] unless the plan was made with this leaf or it lies at the edge.
-    pub fn leaf(&self, index: u64) -> Result<[u8; 32], TileError> {
+    pub fn leaf(&self, index: u64) -> Result<NodeHash, TileError> {
         Ok(self.subtree(0, index)?.0)
     }
 
@@ -179,8 +180,8 @@ impl AuthenticTiles {
     ///
     /// # Errors
     /// [`TileError::OutOfReach`] unless the plan was made with this leaf or it lies at the edge.
-    pub fn prove_leaf(&self, index: u64) -> Result<Vec<[u8; 32]>, TileError> {
-        let proof = prove_record(self.head.size, index, self).map_err(|_| TileError::OutOfReach)?;
+    pub fn prove_leaf(&self, index: u64) -> Result<Vec<NodeHash>, TileError> {
+        let proof = prove_record(self.head.size, index, &Reader(self)).map_err(|_| TileError::OutOfReach)?;
         Ok(proof.into_iter().map(|hash| hash.0).collect())
     }
 
@@ -188,14 +189,14 @@ impl AuthenticTiles {
     ///
     /// # Errors
     /// [`TileError::OutOfReach`] unless the plan was made for it.
-    pub(super) fn root_at(&self, size: u64) -> Result<[u8; 32], TileError> {
+    pub(super) fn root_at(&self, size: u64) -> Result<NodeHash, TileError> {
         if size > self.head.size {
             return Err(TileError::OutOfReach);
         }
-        Ok(tree_hash(size, self).map_err(|_| TileError::OutOfReach)?.0)
+        Ok(tree_hash(size, &Reader(self)).map_err(|_| TileError::OutOfReach)?.0)
     }
 
-    fn root(&self) -> Result<[u8; 32], TileError> {
+    fn root(&self) -> Result<NodeHash, TileError> {
         self.root_at(self.head.size)
     }
 
@@ -203,7 +204,7 @@ impl AuthenticTiles {
     ///
     /// # Errors
     /// [`TileError::Full`].
-    pub fn append(&self, leaf_hash: [u8; 32]) -> Result<AppendedLeaf, TileError> {
+    pub fn append(&self, leaf_hash: NodeHash) -> Result<AppendedLeaf, TileError> {
         let index = self.head.size;
         if index >= MAX_TREE_SIZE {
             return Err(TileError::Full);
@@ -257,11 +258,13 @@ impl AuthenticTiles {
 }
 
 /// The library's proof functions ask for hashes by their place in a linear order.
-impl HashReader for AuthenticTiles {
+struct Reader<'a>(&'a AuthenticTiles);
+
+impl HashReader for Reader<'_> {
     fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<Hash>, Error> {
         let read = |&index: &u64| {
             let (level, n) = split_stored_hash_index(index);
-            self.subtree(level, n).map_err(|_| Error::IndexesNotInTree)
+            self.0.subtree(level, n).map_err(|_| Error::IndexesNotInTree)
         };
         indexes.iter().map(read).collect()
     }
