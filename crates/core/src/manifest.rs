@@ -20,12 +20,12 @@ mod check;
 mod id;
 mod json;
 mod succession;
-// mod verified;
+mod verified;
 mod wire;
 
 pub use id::{Id, IdError};
 pub use succession::SuccessionError;
-// pub use verified::{FreshnessError, UnverifiedManifest, VerifiedManifest, VerifyError};
+pub use verified::{FreshnessError, UnverifiedManifest, VerifiedManifest, VerifyError};
 
 /// The value of `protocol`.
 pub const PROTOCOL: &str = "ceknik/1";
