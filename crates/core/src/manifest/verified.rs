@@ -135,3 +135,6 @@ impl VerifiedManifest {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
