@@ -1,0 +1,114 @@
+//! The evaluate request and response on the wire (spec, "HTTP").
+
+use ceknik_core::encoding::{base64url, from_base64url};
+use ceknik_core::oprf::{
+    BlindedElement, CLIENT_BATCH_MOST, EvaluatedElement, OprfPublicKey, Proof, REQUEST_SIZES, VerifiedBatch,
+    verify_batch,
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Most bytes of a response: 64 pairs of 43 characters each, with room for white space.
+pub(crate) const MOST_RESPONSE_BYTES: u64 = 16 * 1024;
+
+/// Most elements in a request.
+pub(crate) const MOST_ELEMENTS: usize = REQUEST_SIZES[REQUEST_SIZES.len() - 1];
+
+#[derive(Serialize)]
+struct RequestBody<'a> {
+    key: &'a str,
+    blinded: Vec<String>,
+    alone: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResponseBody<'a> {
+    #[serde(borrow)]
+    batch: Vec<PairBody<'a>>,
+    first: usize,
+    #[serde(borrow)]
+    proof: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PairBody<'a> {
+    #[serde(borrow)]
+    blinded: &'a str,
+    #[serde(borrow)]
+    evaluated: &'a str,
+}
+
+/// Why an evaluation is not believed.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum EvaluationError {
+    /// Not of the form.
+    #[error("{what}")]
+    Malformed { what: &'static str },
+    /// Other elements than those sent, or others beside them where the caller wanted to be alone.
+    #[error("{what}")]
+    Foreign { what: &'static str },
+    /// The proof does not hold.
+    #[error(transparent)]
+    Proof(#[from] ceknik_core::oprf::ProofError),
+}
+
+/// The smallest number of elements that a request may hold and that `own` fit into. `own` is at most [`MOST_ELEMENTS`].
+pub(crate) fn request_size(own: usize) -> usize {
+    REQUEST_SIZES.into_iter().find(|size| *size >= own).unwrap_or(MOST_ELEMENTS)
+}
+
+/// The body of a request.
+pub(crate) fn request_body(key: &OprfPublicKey, blinded: &[BlindedElement], alone: bool) -> String {
+    let blinded = blinded.iter().map(|element| base64url(&element.to_bytes())).collect();
+    let body = RequestBody { key: &base64url(&key.to_bytes()), blinded, alone };
+    // Strings and a bool: always encodable.
+    serde_json::to_string(&body).unwrap_or_default()
+}
+
+/// A verified batch, and where in it the elements that were sent begin.
+#[derive(Debug)]
+pub(crate) struct Evaluated {
+    pub(crate) batch: VerifiedBatch,
+    pub(crate) first: usize,
+}
+
+/// Checks a response: form, the elements that were `sent` in their order from `first`, the proof over the whole batch.
+pub(crate) fn open_response(
+    body: &[u8],
+    key: &OprfPublicKey,
+    sent: &[BlindedElement],
+    alone: bool,
+) -> Result<Evaluated, EvaluationError> {
+    let malformed = |what| EvaluationError::Malformed { what };
+    let foreign = |what| EvaluationError::Foreign { what };
+    let body: ResponseBody<'_> =
+        serde_json::from_slice(body).map_err(|_| malformed("the response is not the JSON of an evaluation"))?;
+    if body.batch.len() > CLIENT_BATCH_MOST {
+        return Err(malformed("the batch has more than 64 elements"));
+    }
+    let own = body.first.checked_add(sent.len()).and_then(|end| body.batch.get(body.first..end));
+    let own = own.ok_or(foreign("the batch does not hold as many elements as were sent"))?;
+    if alone && (body.first != 0 || body.batch.len() != sent.len()) {
+        return Err(foreign("other elements are in the batch, which was to be proved alone"));
+    }
+    // As text, before anything is decoded: the encoding is canonical.
+    if !own.iter().zip(sent).all(|(pair, sent)| pair.blinded == base64url(&sent.to_bytes())) {
+        return Err(foreign("the batch does not hold the elements that were sent"));
+    }
+    let decode = |text: &str| from_base64url::<32>(text).ok_or(malformed("an element is not 32 bytes of base64url"));
+    let mut batch = Vec::with_capacity(body.batch.len());
+    for pair in &body.batch {
+        let not_an_element = |_| malformed("an element is not canonical, or the identity");
+        let blinded = BlindedElement::from_bytes(&decode(pair.blinded)?).map_err(not_an_element)?;
+        let evaluated = EvaluatedElement::from_bytes(&decode(pair.evaluated)?).map_err(not_an_element)?;
+        batch.push((blinded, evaluated));
+    }
+    let proof = from_base64url::<64>(body.proof).ok_or(malformed("the proof is not 64 bytes of base64url"))?;
+    let proof = Proof::from_bytes(&proof)?;
+    Ok(Evaluated { batch: verify_batch(key, batch, &proof)?, first: body.first })
+}
+
+#[cfg(test)]
+mod tests;

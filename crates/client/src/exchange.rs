@@ -1,0 +1,262 @@
+//! Requests and responses, as a driver performs them and a person is shown them.
+
+use core::fmt;
+
+use ceknik_core::time::Timestamp;
+
+/// Most bytes read of a response that is not a success: room for a problem document (RFC 9457).
+const MOST_PROBLEM_BYTES: u64 = 16 * 1024;
+
+/// Names one thing that a lookup waits for. The driver hands it back with what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(u32);
+
+impl Ticket {
+    /// The ticket with this number, for drivers that pass tickets through another language.
+    pub fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+}
+
+/// The method of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// A file.
+    Get,
+    /// The evaluation.
+    Post,
+}
+
+impl Method {
+    /// As it stands in a request.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// What a driver's HTTP cache may do with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheMode {
+    /// Nothing: neither answer from a cache nor keep the response. The response must not be compressed on the way either.
+    NoStore,
+    /// Answer from a cache that asked the service whether it is current.
+    Revalidate,
+    /// Answer from a cache: the path's content never changes.
+    Immutable,
+}
+
+/// Why a request tells nobody whose NIK is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tells {
+    /// The same file for everybody who looks at this list.
+    PublicFile,
+    /// One of several shards of the filter. It tells which, and that counts with the bucket: `people` is how many are
+    /// expected to share both.
+    FilterShard {
+        /// Shards of the filter.
+        shards: u32,
+        /// People who share a shard and a bucket.
+        people: u64,
+    },
+    /// Group elements, each blinded by a fresh random number or random altogether: every NIK is equally likely behind each.
+    BlindedElements {
+        /// How many.
+        elements: usize,
+    },
+    /// A bucket of the sealed table: that of a NIK, or one drawn at random for an element that fills up the request.
+    Bucket {
+        /// Buckets of the epoch.
+        buckets: u32,
+        /// People who share one.
+        people: u64,
+    },
+}
+
+impl Tells {
+    /// The fixed code, for machines and translations: `public_file`, `filter_shard`, `blinded_elements` or `bucket`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::PublicFile => "public_file",
+            Self::FilterShard { .. } => "filter_shard",
+            Self::BlindedElements { .. } => "blinded_elements",
+            Self::Bucket { .. } => "bucket",
+        }
+    }
+}
+
+impl fmt::Display for Tells {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PublicFile => f.write_str("the same file for everybody who checks this list"),
+            Self::FilterShard { shards, people } => {
+                write!(f, "one of {shards} parts of the filter; with a bucket, some {people} people share it")
+            }
+            Self::BlindedElements { elements } => write!(
+                f,
+                "{elements} random-looking elements, blinded with numbers that never leave this device: they fit every NIK"
+            ),
+            Self::Bucket { people, .. } => {
+                write!(f, "a bucket that some {people} people share, of a NIK or drawn at random")
+            }
+        }
+    }
+}
+
+/// A request to the service, for a driver to perform as it stands: no cookies, no referrer, no redirects followed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request {
+    /// To be handed back with the [`Response`].
+    pub ticket: Ticket,
+    /// The method.
+    pub method: Method,
+    /// The path, from `/`, below the service's address.
+    pub path: String,
+    /// The body of a POST, `application/json`.
+    pub body: Option<String>,
+    /// Most bytes of the body of a success, after decompression. See [`Request::most_bytes`].
+    pub max_bytes: u64,
+    /// What an HTTP cache may do.
+    pub cache: CacheMode,
+    /// Why the request tells nothing.
+    pub tells: Tells,
+}
+
+impl Request {
+    /// Most bytes that a driver may read of a response with this status. It counts them as they come, decompressed, and
+    /// stops with [`Response::TooLong`].
+    pub fn most_bytes(&self, status: u16) -> u64 {
+        if status == 200 { self.max_bytes } else { MOST_PROBLEM_BYTES }
+    }
+}
+
+/// Paths and bodies hold bucket numbers and blinded elements, which are for the person's eyes and no log's.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("ticket", &self.ticket)
+            .field("method", &self.method)
+            .field("tells", &self.tells)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransportFailure {
+    /// No connection: no network, no such host, refused, or no secure channel.
+    Unreachable,
+    /// Nothing for too long.
+    TimedOut,
+    /// The connection or the response's encoding broke off.
+    Interrupted,
+}
+
+/// What became of a request.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Response {
+    /// A response. Its body has at most [`Request::most_bytes`] bytes.
+    Received {
+        /// The status.
+        status: u16,
+        /// Seconds, from the header `Retry-After` by [`parse_retry_after`].
+        retry_after: Option<u64>,
+        /// The body, decompressed.
+        body: Vec<u8>,
+    },
+    /// A response whose body is, or says it is, longer than [`Request::most_bytes`]. It was not read further.
+    TooLong,
+    /// None.
+    Failed(TransportFailure),
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Received { status, retry_after, body } => f
+                .debug_struct("Received")
+                .field("status", status)
+                .field("retry_after", retry_after)
+                .field("bytes", &body.len())
+                .finish(),
+            Self::TooLong => f.write_str("TooLong"),
+            Self::Failed(failure) => f.debug_tuple("Failed").field(failure).finish(),
+        }
+    }
+}
+
+/// Reads the header `Retry-After` in its form of seconds. The form of a date is taken as none: it would be read with a
+/// clock that may be wrong.
+pub fn parse_retry_after(value: &str) -> Option<u64> {
+    let value = value.trim();
+    let digits = !value.is_empty() && value.len() <= 9 && value.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { value.parse().ok() } else { None }
+}
+
+/// A request that was made, for the person who asks what left the device.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// When the request was handed to the driver.
+    pub at: Timestamp,
+    /// The method.
+    pub method: Method,
+    /// The path below the service's address.
+    pub path: String,
+    /// All that was sent beside the path.
+    pub body: Option<String>,
+    /// Why it tells nothing.
+    pub tells: Tells,
+    /// The response's status; none while there is none.
+    pub status: Option<u16>,
+    /// Bytes of the response's body, decompressed.
+    pub received_bytes: u64,
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange")
+            .field("method", &self.method)
+            .field("tells", &self.tells)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_whole_seconds_or_nothing() {
+        assert_eq!(parse_retry_after("0"), Some(0));
+        assert_eq!(parse_retry_after(" 120 "), Some(120));
+        for bad in ["", "-1", "+1", "1.5", "9999999999", "Wed, 21 Oct 2026 07:28:00 GMT", "１"] {
+            assert_eq!(parse_retry_after(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_neither_path_nor_body() {
+        let request = Request {
+            ticket: Ticket::from_number(7),
+            method: Method::Post,
+            path: "/v1/x/epochs/1/buckets/1234567".into(),
+            body: Some("blinded".into()),
+            max_bytes: 1,
+            cache: CacheMode::NoStore,
+            tells: Tells::Bucket { buckets: 2048, people: 4000 },
+        };
+        let text = format!("{request:?}");
+        assert!(text.contains("POST") || text.contains("Post"));
+        assert!(!text.contains("1234567") && !text.contains("blinded"), "{text}");
+        let response = Response::Received { status: 200, retry_after: None, body: b"secret".to_vec() };
+        assert_eq!(format!("{response:?}"), "Received { status: 200, retry_after: None, bytes: 6 }");
+    }
+}

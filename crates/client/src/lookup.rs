@@ -1,0 +1,527 @@
+//! The lookup as a state machine.
+//!
+//! ```text
+//! policy -> manifest -> its log proof -> what was seen before -> filter, stretch -> evaluation -> buckets -> answers
+//! ```
+//!
+//! A driver does what [`Lookup::next_action`] says, in any order and as many at once as it likes, and tells what came of
+//! it by [`Lookup::handle`]. It needs to know nothing of the protocol.
+
+use core::fmt;
+use std::collections::BTreeSet;
+
+use ceknik_core::log::Policy;
+use ceknik_core::manifest::{Id, StretchSpec, VerifiedManifest};
+use ceknik_core::time::Timestamp;
+use ceknik_core::{CoverSecret, Nik, StretchError, Stretched};
+use rand_core::CryptoRngCore;
+
+use crate::answer::{Answer, Local, NoAnswer, Outcome, Report, Trust, TrustBasis, Unconfirmed, Warning};
+use crate::exchange::{Request, Response, Ticket};
+use crate::reason::Reason;
+use crate::stretching::StretchJob;
+use crate::wire::{Arrival, Wire};
+
+mod confirm;
+mod local;
+mod memory;
+mod trust;
+
+use confirm::ConfirmStage;
+use local::LocalStage;
+use trust::{Accepted, TrustStage};
+
+/// Whom to confirm with the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Confirm {
+    /// Nobody: the service is never contacted about a NIK. A hit stays *maybe*.
+    Never,
+    /// Hits, and as many misses as the manifest wants for cover.
+    #[default]
+    AsNeeded,
+    /// Everybody: for whoever wants the absence confirmed as well.
+    Everyone,
+}
+
+/// How to look up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether lists with a weak stretch, which are for tests, are looked at.
+    pub accept_weak: bool,
+    /// Whether to make no request at all.
+    pub offline: bool,
+    /// Whom to confirm.
+    pub confirm: Confirm,
+    /// Whether the evaluation must be proved by itself, not together with other callers'.
+    pub alone: bool,
+    /// Most seconds that one request may be waited with, when the service asks to come back later.
+    pub patience_seconds: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { accept_weak: false, offline: false, confirm: Confirm::AsNeeded, alone: false, patience_seconds: 60 }
+    }
+}
+
+/// What to look up.
+#[derive(Clone, Debug)]
+pub struct Inquiry {
+    /// The list.
+    pub dataset: Id,
+    /// Whom. Without any, the lookup verifies the list and, where its filter is one shard, has that cached.
+    pub niks: Vec<Nik>,
+    /// Which log, and which witnesses of it, are trusted. Without one the policy counts that was pinned for the service;
+    /// without that the service's own is fetched, and pinned once a list verified under it.
+    pub policy: Option<Policy>,
+    /// How.
+    pub settings: Settings,
+}
+
+/// What a lookup begins with, of what earlier ones left on the device. All of it is public but the cover secret, and none
+/// of it is believed: it is verified like what comes from the service.
+#[derive(Clone, Debug, Default)]
+pub struct Cached {
+    /// The policy that was pinned for this service.
+    pub policy: Option<Vec<u8>>,
+    /// Whether a pinned policy is there and damaged. It is not replaced then: the lookup ends.
+    pub policy_damaged: bool,
+    /// The list seen last.
+    pub list: Option<SeenList>,
+    /// Whether a list is there and damaged.
+    pub list_damaged: bool,
+    /// The device's secret for cover traffic. Where there is none, one is drawn and given to be stored.
+    pub cover_secret: Option<CoverSecret>,
+}
+
+/// A list that was believed once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenList {
+    /// The manifest's exact bytes.
+    pub manifest: Vec<u8>,
+    /// Its tlog-proof.
+    pub proof: Vec<u8>,
+    /// The largest checkpoint seen of its log.
+    pub checkpoint: Vec<u8>,
+}
+
+/// What is to be kept on the device.
+#[derive(Clone)]
+pub enum Item {
+    /// The policy, for this service. One that is there already is not to be replaced.
+    Policy(Vec<u8>),
+    /// The list, for this service and dataset. One of a later epoch of the same log is not to be replaced.
+    List(SeenList),
+    /// A shard of the filter, to be found again by its SHA-256.
+    Shard {
+        /// Of the file.
+        sha256: [u8; 32],
+        /// The file.
+        file: Vec<u8>,
+    },
+    /// The cover secret, for this device. One that is there already is not to be replaced. Nobody else may read it.
+    CoverSecret(CoverSecret),
+}
+
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Policy(_) => "Policy",
+            Self::List(_) => "List",
+            Self::Shard { .. } => "Shard",
+            Self::CoverSecret(_) => "CoverSecret",
+        })
+    }
+}
+
+/// How far a lookup is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The list is verified.
+    List {
+        /// Its epoch.
+        epoch: u64,
+        /// When it was published.
+        published_at: Timestamp,
+        /// Until when it answers for the present.
+        valid_until: Timestamp,
+        /// Whether it was in the cache already.
+        from_cache: bool,
+    },
+    /// A shard of the filter is verified.
+    Filter {
+        /// Length of its file in bytes.
+        bytes: u64,
+        /// Whether it was in the cache already.
+        from_cache: bool,
+    },
+    /// NIKs are stretched.
+    Stretched {
+        /// How many are.
+        done: usize,
+        /// How many will be.
+        of: usize,
+    },
+    /// The filter was asked for all NIKs.
+    Local {
+        /// How many hit.
+        hits: usize,
+        /// How many miss.
+        misses: usize,
+        /// How many will be confirmed.
+        confirming: usize,
+    },
+    /// An evaluation was verified, and buckets are fetched.
+    Evaluated {
+        /// Elements sent, those that fill up included.
+        elements: usize,
+        /// Elements that the service proved together.
+        batch: usize,
+        /// Buckets to fetch.
+        buckets: usize,
+    },
+    /// A request will be made again.
+    Waiting {
+        /// In so many milliseconds.
+        milliseconds: u64,
+        /// Why.
+        because: Reason,
+    },
+    /// The list changed meanwhile: the lookup begins again with the new one.
+    Restarted,
+}
+
+/// What a driver is to do.
+#[derive(Debug)]
+pub enum Action {
+    /// Make a request; answer with [`Event::Responded`].
+    Fetch(Request),
+    /// Stretch a NIK, somewhere where its 20 to 500 milliseconds block nothing; answer with [`Event::Stretched`].
+    Stretch(StretchJob),
+    /// Find the shard with this SHA-256 in the cache; answer with [`Event::Loaded`].
+    Load {
+        /// To be handed back.
+        ticket: Ticket,
+        /// Of the file.
+        sha256: [u8; 32],
+    },
+    /// Keep something. Nothing is to be answered.
+    Store(Item),
+    /// Answer with [`Event::Woke`] after so long.
+    Wait {
+        /// To be handed back.
+        ticket: Ticket,
+        /// How long.
+        milliseconds: u64,
+    },
+    /// Show something, if wanted.
+    Progress(Progress),
+    /// The end. There is no further action.
+    Done(Box<Report>),
+}
+
+/// What came of an action.
+#[derive(Debug)]
+pub enum Event {
+    /// Of [`Action::Fetch`].
+    Responded {
+        /// The request's.
+        ticket: Ticket,
+        /// What became of it.
+        response: Response,
+    },
+    /// Of [`Action::Stretch`].
+    Stretched {
+        /// The job's.
+        ticket: Ticket,
+        /// The stretched NIK.
+        result: Result<Stretched, StretchError>,
+    },
+    /// Of [`Action::Load`].
+    Loaded {
+        /// The action's.
+        ticket: Ticket,
+        /// The file as it was stored; none when there is none.
+        file: Option<Vec<u8>>,
+    },
+    /// Of [`Action::Wait`].
+    Woke {
+        /// The action's.
+        ticket: Ticket,
+    },
+}
+
+/// A NIK on its way to an answer.
+struct Subject {
+    nik: Nik,
+    /// With the stretch that it is of: a newer list may have another.
+    stretched: Option<(StretchSpec, Stretched)>,
+    local: Option<Local>,
+    /// Whether a miss is confirmed nevertheless.
+    cover: bool,
+    outcome: Option<Outcome>,
+}
+
+/// What all stages share.
+struct Context {
+    dataset: Id,
+    settings: Settings,
+    subjects: Vec<Subject>,
+    trust: Option<Trust>,
+    cover_secret: Option<CoverSecret>,
+    list: Option<VerifiedManifest>,
+    /// Why nothing is confirmed although it was to be.
+    cut_off: Option<Unconfirmed>,
+    memory_lost: bool,
+    restarted: bool,
+    wire: Wire,
+}
+
+/// Where a stage leaves the lookup.
+enum Next {
+    /// Waiting for more.
+    Stay,
+    /// A list is believed.
+    Accepted(Box<Accepted>),
+    /// Every NIK that will have a local answer has one.
+    Local,
+    /// No answer for whoever has none.
+    Fail(NoAnswer),
+    /// Something is gone that the list promises: look whether there is a newer list, and else fail with this.
+    Renew(NoAnswer),
+    /// Every NIK has an answer.
+    Done,
+}
+
+enum Stage {
+    Trust(TrustStage),
+    Local(LocalStage),
+    Confirm(ConfirmStage),
+    Done,
+}
+
+/// One lookup of any number of NIKs in one list. See the module's text.
+pub struct Lookup {
+    context: Context,
+    stage: Stage,
+    /// For each NIK given, its place among the subjects: equal ones are one.
+    lines: Vec<usize>,
+    /// The answer that a second look for a newer list may yet save.
+    pending_failure: Option<NoAnswer>,
+}
+
+impl fmt::Debug for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match self.stage {
+            Stage::Trust(_) => "trust",
+            Stage::Local(_) => "local",
+            Stage::Confirm(_) => "confirm",
+            Stage::Done => "done",
+        };
+        f.debug_struct("Lookup").field("stage", &stage).field("niks", &self.lines.len()).finish_non_exhaustive()
+    }
+}
+
+impl Lookup {
+    /// Begins a lookup. `rng` gives blinds, random elements, the cover secret and the spread of waits; it must be the
+    /// system's.
+    pub fn new(inquiry: Inquiry, cached: Cached, now: Timestamp, rng: &mut impl CryptoRngCore) -> Self {
+        let Inquiry { dataset, niks, policy, settings } = inquiry;
+        let (subjects, lines) = subjects(niks);
+        let trust = policy.map(|policy| Trust { basis: TrustBasis::Given, policy });
+        let mut context = Context {
+            dataset,
+            settings,
+            subjects,
+            trust,
+            cover_secret: cached.cover_secret.clone(),
+            list: None,
+            cut_off: None,
+            memory_lost: false,
+            restarted: false,
+            wire: Wire::new(settings.patience_seconds, now),
+        };
+        let (stage, next) = TrustStage::begin(&mut context, cached);
+        let mut lookup = Self { context, stage: Stage::Trust(stage), lines, pending_failure: None };
+        lookup.advance(next, rng);
+        lookup
+    }
+
+    /// What to do next; none when an event must come first, or after [`Action::Done`].
+    pub fn next_action(&mut self) -> Option<Action> {
+        self.context.wire.pop()
+    }
+
+    /// Takes in what came of an action. Events that were not waited for are passed over. `rng` is as for [`Lookup::new`].
+    pub fn handle(&mut self, event: Event, now: Timestamp, rng: &mut impl CryptoRngCore) {
+        self.context.wire.now = now;
+        let context = &mut self.context;
+        let next = match event {
+            Event::Responded { ticket, response } => match context.wire.take_response(ticket, response, rng) {
+                Some(arrival) => self.arrive(arrival, rng),
+                None => Next::Stay,
+            },
+            Event::Woke { ticket } => match context.wire.take_wake(ticket) {
+                Some(arrival) => self.arrive(arrival, rng),
+                None => Next::Stay,
+            },
+            Event::Stretched { ticket, result } => match (context.wire.take_stretch(ticket), &mut self.stage) {
+                (Some(subject), Stage::Local(stage)) => stage.stretched(context, subject, result),
+                _ => Next::Stay,
+            },
+            Event::Loaded { ticket, file } => match (context.wire.take_load(ticket), &mut self.stage) {
+                (Some(shard), Stage::Local(stage)) => stage.loaded(context, shard, file),
+                _ => Next::Stay,
+            },
+        };
+        self.advance(next, rng);
+    }
+
+    fn arrive(&mut self, arrival: Arrival, rng: &mut impl CryptoRngCore) -> Next {
+        let context = &mut self.context;
+        match (arrival, &mut self.stage) {
+            (Arrival::Reply { purpose, reply }, Stage::Trust(stage)) => stage.reply(context, purpose, reply),
+            (Arrival::Reply { purpose, reply }, Stage::Local(stage)) => stage.reply(context, purpose, reply),
+            (Arrival::Reply { purpose, reply }, Stage::Confirm(stage)) => stage.reply(context, purpose, reply, rng),
+            (Arrival::Rebuild { purpose, retry }, Stage::Confirm(stage)) => stage.rebuild(context, purpose, retry, rng),
+            _ => Next::Stay,
+        }
+    }
+
+    fn advance(&mut self, mut next: Next, rng: &mut impl CryptoRngCore) {
+        loop {
+            next = match next {
+                Next::Stay => return,
+                Next::Accepted(accepted) => self.accept(*accepted),
+                Next::Local => self.settle_local(rng),
+                Next::Renew(failure) if self.context.restarted => Next::Fail(failure),
+                Next::Renew(failure) => self.renew(failure),
+                Next::Fail(failure) => {
+                    self.context.fail_rest(&failure);
+                    Next::Done
+                }
+                Next::Done => return self.finish(),
+            }
+        }
+    }
+
+    fn accept(&mut self, accepted: Accepted) -> Next {
+        let context = &mut self.context;
+        if let Some(failure) = self.pending_failure.take() {
+            if context.list.as_ref().is_some_and(|list| list.sha256() == accepted.list.sha256()) {
+                return Next::Fail(failure);
+            }
+        }
+        context.cut_off = accepted.cut_off;
+        context.list = Some(accepted.list);
+        let (stage, next) = LocalStage::begin(context);
+        self.stage = Stage::Local(stage);
+        next
+    }
+
+    fn settle_local(&mut self, rng: &mut impl CryptoRngCore) -> Next {
+        let context = &mut self.context;
+        let queue = local::decide(context, rng);
+        let (stage, next) = ConfirmStage::begin(context, queue, rng);
+        self.stage = Stage::Confirm(stage);
+        next
+    }
+
+    fn renew(&mut self, failure: NoAnswer) -> Next {
+        let context = &mut self.context;
+        context.restarted = true;
+        context.wire.forget_all();
+        context.wire.push(Action::Progress(Progress::Restarted));
+        self.pending_failure = Some(failure);
+        let Some(list) = context.list.clone() else { return Next::Done };
+        let (stage, next) = TrustStage::again(context, list);
+        self.stage = Stage::Trust(stage);
+        next
+    }
+
+    fn finish(&mut self) {
+        self.stage = Stage::Done;
+        let context = &mut self.context;
+        context.wire.forget_all();
+        let no_answer = || Answer::NoAnswer(NoAnswer::plain(Reason::Unreachable));
+        let outcomes =
+            self.lines.iter().map(|&line| match context.subjects.get(line).and_then(|s| s.outcome.clone()) {
+                Some(outcome) => outcome,
+                None => Outcome { answer: no_answer(), local: None, as_of: None, epoch: None, warnings: Vec::new() },
+            });
+        let outcomes = outcomes.collect();
+        let list = context.list.take();
+        // A policy under which no list verified was not pinned.
+        let trust = context.trust.take().filter(|trust| list.is_some() || trust.basis != TrustBasis::PinnedNow);
+        let exchanges = std::mem::take(&mut context.wire.exchanges);
+        // NIKs and what was derived from them are wiped here, not when the driver lets go of the lookup.
+        context.subjects.clear();
+        context.wire.push(Action::Done(Box::new(Report { outcomes, list, trust, exchanges })));
+    }
+}
+
+impl Context {
+    /// Gives a subject its answer. The first one stays.
+    fn settle(&mut self, subject: usize, answer: Answer, warnings: &[Warning]) {
+        let Some(subject) = self.subjects.get_mut(subject).filter(|subject| subject.outcome.is_none()) else { return };
+        let mut all: Vec<Warning> = subject.nik.warnings().iter().map(Warning::Nik).collect();
+        let manifest = self.list.as_ref().map(VerifiedManifest::manifest);
+        if manifest.is_some_and(|manifest| manifest.stretch.cost.weak) {
+            all.push(Warning::Weak);
+        }
+        if self.cut_off == Some(Unconfirmed::Unreachable) {
+            all.push(Warning::ServiceUnreachable);
+        }
+        if self.memory_lost && manifest.is_some() {
+            all.push(Warning::MemoryLost);
+        }
+        all.extend(warnings);
+        subject.outcome = Some(Outcome {
+            answer,
+            local: subject.local,
+            as_of: manifest.map(|manifest| manifest.published_at),
+            epoch: manifest.map(|manifest| manifest.epoch),
+            warnings: all,
+        });
+    }
+
+    /// No answer for whoever has none yet. A miss that was to be confirmed for cover alone stays a miss where the
+    /// confirmation could not be had and nobody did wrong (see `confirm`).
+    fn fail_rest(&mut self, failure: &NoAnswer) {
+        for place in 0..self.subjects.len() {
+            self.fail(place, failure);
+        }
+    }
+
+    fn fail(&mut self, place: usize, failure: &NoAnswer) {
+        let covered =
+            self.subjects.get(place).is_some_and(|subject| subject.cover && subject.local == Some(Local::Miss));
+        if covered && failure.reason.is_passing() {
+            self.settle(place, Answer::NotListed, &[Warning::CoverUnconfirmed]);
+        } else {
+            self.settle(place, Answer::NoAnswer(failure.clone()), &[]);
+        }
+    }
+
+    fn no_outcome(&self, place: usize) -> bool {
+        self.subjects.get(place).is_some_and(|subject| subject.outcome.is_none())
+    }
+}
+
+/// One subject for each different NIK, and for each NIK given the place of its subject.
+fn subjects(niks: Vec<Nik>) -> (Vec<Subject>, Vec<usize>) {
+    let mut order: Vec<usize> = (0..niks.len()).collect();
+    order.sort_unstable_by(|&a, &b| niks[a].expose_digits().cmp(niks[b].expose_digits()).then(a.cmp(&b)));
+    let mut first_of: Vec<usize> = (0..niks.len()).collect();
+    for pair in order.windows(2) {
+        if niks[pair[0]] == niks[pair[1]] {
+            first_of[pair[1]] = first_of[pair[0]];
+        }
+    }
+    let firsts: BTreeSet<usize> = first_of.iter().copied().collect();
+    let place: Vec<usize> = firsts.iter().copied().collect();
+    let lines = first_of.iter().map(|first| place.binary_search(first).unwrap_or(0)).collect();
+    let subject = |nik| Subject { nik, stretched: None, local: None, cover: false, outcome: None };
+    let niks = niks.into_iter().enumerate().filter(|(at, _)| firsts.contains(at));
+    (niks.map(|(_, nik)| subject(nik)).collect(), lines)
+}

@@ -1,0 +1,312 @@
+//! The third stage: the blind evaluation, the buckets, the records.
+//!
+//! What an onlooker sees is the same for a hit, for a miss that is confirmed as cover and, as far as numbers of elements
+//! and buckets go, for an element that fills up a request:
+//!
+//! * A request holds 1, 4 or 16 elements. Its size tells between which of these the number of NIKs to confirm lies.
+//! * Every element has its bucket: an own one's from its locator, a random one's drawn like a locator. The buckets are
+//!   fetched in ascending order, each number once. Locators are as good as random numbers, so that the set of numbers is
+//!   distributed the same whoever is own; to fetch a number twice would tell in addition that two elements share it.
+//! * Answers are given when every bucket is in, the random ones' too. Those are not looked into.
+//!
+//! When a confirmation for cover cannot be had, and nobody did wrong (no connection, too many requests, budget), the
+//! local miss stands: it is as certain as the filter, and to turn it into "no answer" would send one in ten of those who are
+//! not listed back into the queue of an overloaded service. Whoever can refuse service and sees who comes back may then
+//! leave the cover out of his reckoning; the retries made here are the same for all. Where a check *fails*, cover or
+//! not, the answer is "no answer": a party that lies about the table is not believed about the filter.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use ceknik_core::bucket::BucketError;
+use ceknik_core::manifest::{Id, Manifest};
+use ceknik_core::oprf::{Blind, BlindedElement, OprfInput, blind};
+use ceknik_core::record::{self, Locator, SealKey};
+use rand_core::CryptoRngCore;
+
+use super::{Action, Context, Next, Progress};
+use crate::answer::{Answer, Local, NoAnswer, Warning};
+use crate::evaluation::{
+    EvaluationError, MOST_ELEMENTS, MOST_RESPONSE_BYTES, open_response, request_body, request_size,
+};
+use crate::exchange::{CacheMode, Method, Request, Tells, Ticket};
+use crate::failure::Failure;
+use crate::reason::Reason;
+use crate::wire::{Purpose, Retry};
+
+pub(super) struct ConfirmStage {
+    queue: VecDeque<usize>,
+    round: Round,
+    /// Set when something is gone: the round is finished first, like any other.
+    renew: Option<NoAnswer>,
+}
+
+/// One evaluation request and what follows from it.
+#[derive(Default)]
+struct Round {
+    own: Vec<Own>,
+    /// What was sent in the latest attempt: the own elements, then random ones.
+    sent: Vec<BlindedElement>,
+    buckets: BTreeMap<u32, Vec<Target>>,
+    outstanding: usize,
+}
+
+struct Own {
+    subject: usize,
+    input: OprfInput,
+    /// Of the latest attempt.
+    blind: Option<Blind>,
+}
+
+/// What to look for in a bucket.
+struct Target {
+    subject: usize,
+    locator: Locator,
+    seal_key: SealKey,
+}
+
+impl ConfirmStage {
+    pub(super) fn begin(context: &mut Context, queue: VecDeque<usize>, rng: &mut impl CryptoRngCore) -> (Self, Next) {
+        let mut stage = Self { queue, round: Round::default(), renew: None };
+        let next = stage.next_round(context, rng);
+        (stage, next)
+    }
+
+    fn next_round(&mut self, context: &mut Context, rng: &mut impl CryptoRngCore) -> Next {
+        if let Some(failure) = self.renew.take() {
+            return Next::Renew(failure);
+        }
+        self.round = Round::default();
+        while self.round.own.len() < MOST_ELEMENTS {
+            let Some(subject) = self.queue.pop_front() else { break };
+            let stretched = context.subjects.get(subject).and_then(|subject| subject.stretched.as_ref());
+            if let Some((_, stretched)) = stretched {
+                self.round.own.push(Own { subject, input: stretched.oprf_input(), blind: None });
+            }
+        }
+        if self.round.own.is_empty() {
+            return Next::Done;
+        }
+        match self.draft(context, rng) {
+            Some(request) => {
+                context.wire.fetch(Purpose::Evaluate, request);
+                Next::Stay
+            }
+            None => Next::Fail(NoAnswer::plain(Reason::StretchRefused)),
+        }
+    }
+
+    /// A request with fresh blinds and fresh random elements. Every attempt gets its own, so that no two requests can be
+    /// told to be about the same NIK.
+    fn draft(&mut self, context: &Context, rng: &mut impl CryptoRngCore) -> Option<Request> {
+        let manifest = manifest(context)?;
+        self.round.sent.clear();
+        for own in &mut self.round.own {
+            let fresh = Blind::random(rng);
+            // An input that hashes to the identity is a discrete logarithm that nobody knows.
+            self.round.sent.push(blind(&own.input, &fresh).ok()?);
+            own.blind = Some(fresh);
+        }
+        let size = request_size(self.round.own.len());
+        while self.round.sent.len() < size {
+            self.round.sent.push(BlindedElement::random(rng));
+        }
+        Some(Request {
+            ticket: Ticket::from_number(0),
+            method: Method::Post,
+            path: format!("/v1/{}/evaluate", context.dataset),
+            body: Some(request_body(&manifest.oprf.public_key, &self.round.sent, context.settings.alone)),
+            max_bytes: MOST_RESPONSE_BYTES,
+            cache: CacheMode::NoStore,
+            tells: Tells::BlindedElements { elements: size },
+        })
+    }
+
+    pub(super) fn rebuild(
+        &mut self,
+        context: &mut Context,
+        purpose: Purpose,
+        retry: Retry,
+        rng: &mut impl CryptoRngCore,
+    ) -> Next {
+        match (purpose, self.draft(context, rng)) {
+            (Purpose::Evaluate, Some(request)) => {
+                context.wire.resend(retry, request);
+                Next::Stay
+            }
+            _ => Next::Fail(NoAnswer::plain(Reason::StretchRefused)),
+        }
+    }
+
+    pub(super) fn reply(
+        &mut self,
+        context: &mut Context,
+        purpose: Purpose,
+        reply: Result<Vec<u8>, Failure>,
+        rng: &mut impl CryptoRngCore,
+    ) -> Next {
+        match (purpose, reply) {
+            (Purpose::Evaluate, Ok(body)) => self.evaluated(context, &body, rng),
+            (Purpose::Evaluate, Err(Failure::Gone { status: 410 })) => {
+                Next::Renew(NoAnswer::because(Reason::KeyRetired, "status 410"))
+            }
+            // Whoever is left would be told the same.
+            (Purpose::Evaluate, Err(failure)) => Next::Fail(failure.no_answer(Reason::NotCovered)),
+            (Purpose::Bucket { index }, reply) => self.bucket(context, index, reply, rng),
+            _ => Next::Stay,
+        }
+    }
+
+    fn evaluated(&mut self, context: &mut Context, body: &[u8], rng: &mut impl CryptoRngCore) -> Next {
+        let Some(manifest) = manifest(context) else { return Next::Stay };
+        let alone = context.settings.alone;
+        let evaluated = match open_response(body, &manifest.oprf.public_key, &self.round.sent, alone) {
+            Ok(evaluated) => evaluated,
+            Err(error) => return Next::Fail(NoAnswer::because(evaluation_reason(&error), error)),
+        };
+        let geometry = manifest.buckets.geometry;
+        let mut targets = Vec::with_capacity(self.round.own.len());
+        for (place, own) in self.round.own.iter().enumerate() {
+            let output = own.blind.as_ref();
+            let output = output.and_then(|blind| evaluated.batch.finalize(evaluated.first + place, &own.input, blind));
+            let Some(output) = output else { return Next::Fail(NoAnswer::plain(Reason::EvaluationForeign)) };
+            targets.push(Target { subject: own.subject, locator: output.locator(), seal_key: output.seal_key() });
+        }
+        for own in &mut self.round.own {
+            own.blind = None;
+        }
+        let random = self.round.sent.len() - targets.len();
+        for target in targets {
+            self.round.buckets.entry(target.locator.bucket(geometry.bits())).or_default().push(target);
+        }
+        for _ in 0..random {
+            let mut drawn = [0u8; record::LOCATOR_BYTES];
+            rng.fill_bytes(&mut drawn);
+            self.round.buckets.entry(Locator::from_bytes(drawn).bucket(geometry.bits())).or_default();
+        }
+        let (epoch, people) = (manifest.epoch, manifest.disclosure.people_per_bucket);
+        let progress = Progress::Evaluated {
+            elements: self.round.sent.len(),
+            batch: evaluated.batch.len(),
+            buckets: self.round.buckets.len(),
+        };
+        context.wire.push(Action::Progress(progress));
+        self.round.outstanding = self.round.buckets.len();
+        for &index in self.round.buckets.keys() {
+            let request = Request {
+                ticket: Ticket::from_number(0),
+                method: Method::Get,
+                path: format!("/v1/{}/epochs/{epoch}/buckets/{index}", context.dataset),
+                body: None,
+                max_bytes: u64::from(geometry.response_bytes()),
+                cache: CacheMode::NoStore,
+                tells: Tells::Bucket { buckets: geometry.count(), people },
+            };
+            context.wire.fetch(Purpose::Bucket { index }, request);
+        }
+        Next::Stay
+    }
+
+    fn bucket(
+        &mut self,
+        context: &mut Context,
+        index: u32,
+        reply: Result<Vec<u8>, Failure>,
+        rng: &mut impl CryptoRngCore,
+    ) -> Next {
+        let Some(targets) = self.round.buckets.remove(&index) else { return Next::Stay };
+        self.round.outstanding = self.round.outstanding.saturating_sub(1);
+        match reply {
+            // The publisher may have removed the buckets of an epoch that is no longer the current one. A random element's
+            // bucket counts as much as an own one's: to look for a newer list for the latter alone would tell which it is.
+            Err(failure @ Failure::Gone { .. }) if !context.restarted => {
+                self.renew = Some(failure.no_answer(Reason::BucketUnavailable));
+            }
+            Err(failure) => {
+                let no_answer = failure.no_answer(Reason::BucketUnavailable);
+                targets.iter().for_each(|target| context.fail(target.subject, &no_answer));
+            }
+            Ok(response) if !targets.is_empty() => look_up(context, index, &targets, &response),
+            Ok(_) => {}
+        }
+        if self.round.outstanding == 0 { self.next_round(context, rng) } else { Next::Stay }
+    }
+}
+
+fn manifest(context: &Context) -> Option<&Manifest> {
+    context.list.as_ref().map(|list| list.manifest())
+}
+
+fn look_up(context: &mut Context, index: u32, targets: &[Target], response: &[u8]) {
+    let Some(manifest) = manifest(context) else { return };
+    let buckets = &manifest.buckets;
+    let bucket = match buckets.geometry.open_response(index, &buckets.root, response) {
+        Ok(bucket) => bucket,
+        Err(error) => {
+            let no_answer = NoAnswer::because(bucket_reason(&error), error);
+            targets.iter().for_each(|target| context.fail(target.subject, &no_answer));
+            return;
+        }
+    };
+    for target in targets {
+        let (answer, warnings) = match bucket.find(&target.locator) {
+            None => (Answer::NotListed, Vec::new()),
+            Some(sealed) => read(context, target, sealed),
+        };
+        context.settle(target.subject, answer, &warnings);
+    }
+}
+
+/// A record is there: listed, or no answer, whatever the filter said.
+fn read(context: &Context, target: &Target, sealed: &[u8]) -> (Answer, Vec<Warning>) {
+    let mut warnings = Vec::new();
+    let local = context.subjects.get(target.subject).and_then(|subject| subject.local);
+    if local == Some(Local::Miss) {
+        warnings.push(Warning::FilterLacksRecord);
+    }
+    match record::open(&target.seal_key, context.dataset.as_str(), sealed) {
+        // What is no id was not written by an issuer, and is not shown: it may hold anything that a terminal obeys.
+        Ok(record) if !record.supports.iter().all(|s| is_id(&s.candidate) && is_id(&s.status)) => {
+            let no_answer = NoAnswer::because(Reason::RecordUnreadable, "a candidate or status in it is no id");
+            (Answer::NoAnswer(no_answer), warnings)
+        }
+        Ok(record) => {
+            let explained = manifest(context).is_some_and(|manifest| {
+                record.supports.iter().all(|support| {
+                    manifest.candidates.keys().any(|id| id.as_str() == support.candidate)
+                        && manifest.statuses.keys().any(|id| id.as_str() == support.status)
+                })
+            });
+            if !explained {
+                warnings.push(Warning::UnexplainedId);
+            }
+            (Answer::Listed { supports: record.supports }, warnings)
+        }
+        Err(error) => (Answer::NoAnswer(NoAnswer::because(Reason::RecordUnreadable, error)), warnings),
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    Id::new(text).is_ok()
+}
+
+fn evaluation_reason(error: &EvaluationError) -> Reason {
+    match error {
+        EvaluationError::Malformed { .. } => Reason::EvaluationInvalid,
+        EvaluationError::Foreign { .. } => Reason::EvaluationForeign,
+        EvaluationError::Proof(_) => Reason::ProofInvalid,
+    }
+}
+
+fn bucket_reason(error: &BucketError) -> Reason {
+    match error {
+        BucketError::ResponseLength { .. }
+        | BucketError::Geometry { .. }
+        | BucketError::Index { .. }
+        | BucketError::TooFull { .. } => Reason::BucketLength,
+        BucketError::Hashes { .. } => Reason::BucketHashes,
+        BucketError::EntriesLength { .. } => Reason::BucketEntries,
+        BucketError::Padding => Reason::BucketPadding,
+        BucketError::Root => Reason::BucketRoot,
+        BucketError::Order { .. } => Reason::BucketOrder,
+    }
+}

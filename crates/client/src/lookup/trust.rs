@@ -1,0 +1,425 @@
+//! The first stage: a list that is believed, and that continues what was seen before.
+
+use std::collections::BTreeMap;
+
+use ceknik_core::log::{
+    CheckpointError, ConsistencyCheck, ConsistencyError, MAX_POLICY_BYTES, MAX_PROOF_BYTES, Policy, ProofError, TileId,
+    TlogProof, VerifiedCheckpoint,
+};
+use ceknik_core::manifest::{
+    FreshnessError, MOST_MANIFEST_BYTES, Manifest, SuccessionError, UnverifiedManifest, VerifiedManifest, VerifyError,
+    manifest_sha256,
+};
+
+use super::memory::Memory;
+use super::{Action, Cached, Context, Item, Next, Progress, SeenList};
+use crate::answer::{NoAnswer, Trust, TrustBasis, Unconfirmed};
+use crate::exchange::{CacheMode, Method, Request, Tells, Ticket};
+use crate::failure::Failure;
+use crate::reason::Reason;
+use crate::wire::Purpose;
+
+/// Most manifests that are fetched to follow a change of key: a year of daily epochs, and some.
+const MOST_EPOCHS_WALKED: u64 = 400;
+/// Bytes of a full tile of the log.
+const TILE_BYTES: u64 = 256 * 32;
+
+/// A list to go on with.
+pub(super) struct Accepted {
+    pub(super) list: VerifiedManifest,
+    /// Why nothing will be confirmed.
+    pub(super) cut_off: Option<Unconfirmed>,
+}
+
+pub(super) struct TrustStage {
+    memory: Memory,
+    step: Step,
+    /// Kept until there is a policy to verify it under.
+    cached: Cached,
+}
+
+enum Step {
+    Policy,
+    Manifest,
+    Proof(Box<UnverifiedManifest>),
+    History(Box<History>),
+}
+
+/// A list that is verified by itself, while it is compared with what was seen before.
+struct History {
+    list: VerifiedManifest,
+    proof: Vec<u8>,
+    /// The larger of the checkpoint seen and the list's.
+    latest: VerifiedCheckpoint,
+    check: Option<ConsistencyCheck>,
+    tiles: Vec<Option<Vec<u8>>>,
+    /// Manifests between the one seen and this one, where the key changed.
+    walked: BTreeMap<u64, Option<Vec<u8>>>,
+}
+
+/// A request for a public file.
+fn public_file(path: String, max_bytes: u64, cache: CacheMode) -> Request {
+    Request {
+        ticket: Ticket::from_number(0),
+        method: Method::Get,
+        path,
+        body: None,
+        max_bytes,
+        cache,
+        tells: Tells::PublicFile,
+    }
+}
+
+fn fail(reason: Reason) -> Next {
+    Next::Fail(NoAnswer::plain(reason))
+}
+
+fn fail_with(reason: Reason, error: impl core::fmt::Display) -> Next {
+    Next::Fail(NoAnswer::because(reason, error))
+}
+
+impl TrustStage {
+    pub(super) fn begin(context: &mut Context, cached: Cached) -> (Self, Next) {
+        let mut stage = Self { memory: Memory::default(), step: Step::Policy, cached };
+        let next = stage.find_policy(context);
+        (stage, next)
+    }
+
+    /// Looks for a newer list than one that was believed in this lookup.
+    pub(super) fn again(context: &mut Context, list: VerifiedManifest) -> (Self, Next) {
+        let checkpoint = Some(list.checkpoint().clone());
+        let memory = Memory { cached: None, known: Some(list.clone()), seen: Some(list), checkpoint, lost: false };
+        let mut stage = Self { memory, step: Step::Manifest, cached: Cached::default() };
+        let next = stage.fetch_manifest(context);
+        (stage, next)
+    }
+
+    fn find_policy(&mut self, context: &mut Context) -> Next {
+        if context.trust.is_some() {
+            return self.recall(context);
+        }
+        if self.cached.policy_damaged {
+            return fail(Reason::PolicyDamaged);
+        }
+        if let Some(text) = &self.cached.policy {
+            return match Policy::parse(text) {
+                Ok(policy) => {
+                    context.trust = Some(Trust { basis: TrustBasis::PinnedBefore, policy });
+                    self.recall(context)
+                }
+                Err(error) => fail_with(Reason::PolicyDamaged, error),
+            };
+        }
+        if context.settings.offline {
+            return fail(Reason::Offline);
+        }
+        let request = public_file("/v1/policy".into(), MAX_POLICY_BYTES as u64, CacheMode::Revalidate);
+        context.wire.fetch(Purpose::Policy, request);
+        Next::Stay
+    }
+
+    fn recall(&mut self, context: &mut Context) -> Next {
+        let Some(trust) = &context.trust else { return fail(Reason::PolicyUnavailable) };
+        let list = self.cached.list.take();
+        self.memory = Memory::recall(&trust.policy, &context.dataset, list, self.cached.list_damaged);
+        context.memory_lost = self.memory.lost;
+        if context.settings.offline {
+            return self.use_known(context, Unconfirmed::Offline, NoAnswer::plain(Reason::Offline));
+        }
+        self.fetch_manifest(context)
+    }
+
+    fn fetch_manifest(&mut self, context: &mut Context) -> Next {
+        self.step = Step::Manifest;
+        let path = format!("/v1/{}/manifest", context.dataset);
+        context.wire.fetch(Purpose::Manifest, public_file(path, MOST_MANIFEST_BYTES as u64, CacheMode::Revalidate));
+        Next::Stay
+    }
+
+    /// Goes on with the list of the cache, if there is one that answers for the present.
+    fn use_known(&mut self, context: &mut Context, cut_off: Unconfirmed, otherwise: NoAnswer) -> Next {
+        let Some(list) = self.memory.known.take() else { return Next::Fail(otherwise) };
+        if let Err(error) = list.check_fresh(context.wire.now, context.settings.accept_weak) {
+            // Offline there is nothing else to say; with the service out of reach, that is what to say.
+            return match cut_off {
+                Unconfirmed::Offline => Next::Fail(not_fresh(&error)),
+                _ => Next::Fail(otherwise),
+            };
+        }
+        self.accept(context, list, Some(cut_off), true)
+    }
+
+    fn accept(
+        &mut self,
+        context: &mut Context,
+        list: VerifiedManifest,
+        cut_off: Option<Unconfirmed>,
+        from_cache: bool,
+    ) -> Next {
+        // A policy is pinned once a list verified under it, and not before.
+        let pinned_now = context.trust.as_ref().is_some_and(|trust| trust.basis == TrustBasis::PinnedNow);
+        if let (true, Some(text)) = (pinned_now, self.cached.policy.take()) {
+            context.wire.push(Action::Store(Item::Policy(text)));
+        }
+        let Manifest { epoch, published_at, valid_until, .. } = *list.manifest();
+        context.wire.push(Action::Progress(Progress::List { epoch, published_at, valid_until, from_cache }));
+        Next::Accepted(Box::new(Accepted { list, cut_off }))
+    }
+
+    pub(super) fn reply(&mut self, context: &mut Context, purpose: Purpose, reply: Result<Vec<u8>, Failure>) -> Next {
+        let bytes = match reply {
+            Ok(bytes) => bytes,
+            Err(failure) => return self.failed(context, purpose, &failure),
+        };
+        match (purpose, &mut self.step) {
+            (Purpose::Policy, Step::Policy) => match Policy::parse(&bytes) {
+                Ok(policy) => {
+                    context.trust = Some(Trust { basis: TrustBasis::PinnedNow, policy });
+                    self.cached.policy = Some(bytes);
+                    self.recall(context)
+                }
+                Err(error) => fail_with(Reason::PolicyInvalid, error),
+            },
+            (Purpose::Manifest, Step::Manifest) => self.manifest(context, bytes),
+            (Purpose::Proof, Step::Proof(_)) => self.proof(context, bytes),
+            (Purpose::Tile { place, .. }, Step::History(history)) => {
+                if let Some(tile) = history.tiles.get_mut(place) {
+                    *tile = Some(bytes);
+                }
+                self.compare(context)
+            }
+            (Purpose::Epoch { number }, Step::History(history)) => {
+                history.walked.insert(number, Some(bytes));
+                self.compare(context)
+            }
+            _ => Next::Stay,
+        }
+    }
+
+    fn failed(&mut self, context: &mut Context, purpose: Purpose, failure: &Failure) -> Next {
+        if let (Purpose::Tile { place, full: false }, Failure::Gone { .. }, Step::History(history)) =
+            (purpose, failure, &self.step)
+        {
+            // A log may remove a partial tile once the full one is there.
+            if let Some(&tile) = history.check.as_ref().and_then(|check| check.tiles().get(place)) {
+                if !tile.is_full() {
+                    fetch_tile(context, place, tile, true);
+                    return Next::Stay;
+                }
+            }
+        }
+        let gone = match purpose {
+            Purpose::Policy => Reason::PolicyUnavailable,
+            Purpose::Manifest => Reason::NotCovered,
+            Purpose::Epoch { .. } => Reason::KeyChangeUnproven,
+            _ => Reason::LogUnavailable,
+        };
+        let no_answer = failure.no_answer(gone);
+        if failure.is_passing() {
+            self.use_known(context, Unconfirmed::Unreachable, no_answer)
+        } else {
+            Next::Fail(no_answer)
+        }
+    }
+
+    fn manifest(&mut self, context: &mut Context, bytes: Vec<u8>) -> Next {
+        if self.memory.known.as_ref().is_some_and(|known| known.as_bytes() == bytes) {
+            let Some(list) = self.memory.known.take() else { return Next::Stay };
+            return match list.check_fresh(context.wire.now, context.settings.accept_weak) {
+                Ok(()) => self.accept(context, list, None, true),
+                Err(error) => Next::Fail(not_fresh(&error)),
+            };
+        }
+        let candidate = match UnverifiedManifest::parse(bytes) {
+            Ok(candidate) => candidate,
+            Err(error) => return fail_with(Reason::ManifestInvalid, error),
+        };
+        if candidate.claimed().dataset != context.dataset {
+            return fail(Reason::WrongDataset);
+        }
+        let path = format!("/v1/{}/epochs/{}/proof", context.dataset, candidate.claimed().epoch);
+        context.wire.fetch(Purpose::Proof, public_file(path, MAX_PROOF_BYTES as u64, CacheMode::Revalidate));
+        self.step = Step::Proof(Box::new(candidate));
+        Next::Stay
+    }
+
+    fn proof(&mut self, context: &mut Context, bytes: Vec<u8>) -> Next {
+        let Step::Proof(candidate) = std::mem::replace(&mut self.step, Step::Manifest) else { return Next::Stay };
+        let Some(trust) = &context.trust else { return fail(Reason::PolicyUnavailable) };
+        let verified = TlogProof::parse(&bytes).map_err(VerifyError::from);
+        let list = match verified.and_then(|proof| candidate.verify(&trust.policy, &proof)) {
+            Ok(list) => list,
+            Err(error) => return Next::Fail(NoAnswer::because(unverified(&error), error)),
+        };
+        let walk = match self.compare_with_seen(&list) {
+            Ok(walk) => walk,
+            Err(failure) => return Next::Fail(failure),
+        };
+        if let Err(error) = list.check_fresh(context.wire.now, context.settings.accept_weak) {
+            return Next::Fail(not_fresh(&error));
+        }
+        let (check, latest) = match self.order_checkpoints(list.checkpoint()) {
+            Ok(ordered) => ordered,
+            Err(error) => return Next::Fail(NoAnswer::because(inconsistent(&error), error)),
+        };
+        let planned = check.as_ref().map_or(Vec::new(), |check| check.tiles().to_vec());
+        for (place, &tile) in planned.iter().enumerate() {
+            fetch_tile(context, place, tile, false);
+        }
+        for number in walk.clone() {
+            let path = format!("/v1/{}/epochs/{number}/manifest", context.dataset);
+            let request = public_file(path, MOST_MANIFEST_BYTES as u64, CacheMode::Immutable);
+            context.wire.fetch(Purpose::Epoch { number }, request);
+        }
+        let walked = walk.map(|number| (number, None)).collect();
+        let tiles = vec![None; planned.len()];
+        self.step = Step::History(Box::new(History { list, proof: bytes, latest, check, tiles, walked }));
+        self.compare(context)
+    }
+
+    /// Compares a list with the one that was seen last. Gives the epochs whose manifests must be fetched to follow a
+    /// change of key.
+    fn compare_with_seen(&self, list: &VerifiedManifest) -> Result<core::ops::Range<u64>, NoAnswer> {
+        let Some(seen) = &self.memory.seen else { return Ok(0..0) };
+        let (new, old) = (list.manifest(), seen.manifest());
+        if new.log == old.log && new.epoch < old.epoch {
+            let detail = format!("epoch {} after epoch {}", new.epoch, old.epoch);
+            return Err(NoAnswer::because(Reason::Rollback, detail));
+        }
+        if new.log == old.log && new.epoch == old.epoch {
+            let same = list.as_bytes() == seen.as_bytes();
+            let second = || NoAnswer::because(Reason::SecondManifest, format_args!("epoch {}", new.epoch));
+            return if same { Ok(0..0) } else { Err(second()) };
+        }
+        new.check_later(old).map_err(|error| NoAnswer::because(broken(&error), error))?;
+        if new.epoch == old.epoch + 1 {
+            new.check_follows(old, &seen.sha256()).map_err(|error| NoAnswer::because(broken(&error), error))?;
+            return Ok(0..0);
+        }
+        if new.oprf.public_key == old.oprf.public_key {
+            return Ok(0..0);
+        }
+        if new.epoch - old.epoch > MOST_EPOCHS_WALKED {
+            let detail = format!("{} epochs lie between", new.epoch - old.epoch - 1);
+            return Err(NoAnswer::because(Reason::KeyChangeUnproven, detail));
+        }
+        Ok(old.epoch + 1..new.epoch)
+    }
+
+    /// The check that the smaller of two checkpoints is the beginning of the larger, which is given as well. That the new
+    /// one is the smaller is no rollback: the proof of an epoch may be kept under an earlier checkpoint than one that was
+    /// seen with another epoch or with the same. What counts as a rollback is an older epoch.
+    fn order_checkpoints(
+        &self,
+        new: &VerifiedCheckpoint,
+    ) -> Result<(Option<ConsistencyCheck>, VerifiedCheckpoint), ConsistencyError> {
+        let Some(seen) = &self.memory.checkpoint else { return Ok((None, new.clone())) };
+        let (smaller, larger) = if new.head().size < seen.head().size { (new, seen) } else { (seen, new) };
+        Ok((Some(ConsistencyCheck::new(smaller, larger)?), larger.clone()))
+    }
+
+    /// Compares with what was seen before, once everything needed for it is there.
+    fn compare(&mut self, context: &mut Context) -> Next {
+        let Step::History(history) = &self.step else { return Next::Stay };
+        if history.tiles.iter().any(Option::is_none) || history.walked.values().any(Option::is_none) {
+            return Next::Stay;
+        }
+        let Step::History(history) = std::mem::replace(&mut self.step, Step::Manifest) else { return Next::Stay };
+        let tiles: Vec<Vec<u8>> = history.tiles.into_iter().flatten().collect();
+        if let Some(Err(error)) = history.check.map(|check| check.verify(&tiles)) {
+            return Next::Fail(NoAnswer::because(inconsistent(&error), error));
+        }
+        if let Some(seen) = &self.memory.seen {
+            if let Err(failure) = follow(seen, &history.list, &history.walked) {
+                return Next::Fail(failure);
+            }
+        }
+        let History { list, proof, latest, .. } = *history;
+        let seen = SeenList { manifest: list.as_bytes().to_vec(), proof, checkpoint: latest.as_bytes().to_vec() };
+        if self.memory.cached.as_ref() != Some(&seen) {
+            context.wire.push(Action::Store(Item::List(seen)));
+        }
+        self.accept(context, list, None, false)
+    }
+}
+
+fn fetch_tile(context: &mut Context, place: usize, tile: TileId, full: bool) {
+    let path = if full { tile.full_path() } else { tile.path() };
+    let request = public_file(format!("/log/{path}"), TILE_BYTES, CacheMode::Immutable);
+    context.wire.fetch(Purpose::Tile { place, full }, request);
+}
+
+/// Follows `previous` from a list back to the one seen, through the manifests between them, and checks every step.
+fn follow(
+    seen: &VerifiedManifest,
+    list: &VerifiedManifest,
+    walked: &BTreeMap<u64, Option<Vec<u8>>>,
+) -> Result<(), NoAnswer> {
+    if walked.is_empty() {
+        return Ok(());
+    }
+    let mut later = list.manifest().clone();
+    for (&number, bytes) in walked.iter().rev() {
+        let unproven = |error: &dyn core::fmt::Display| {
+            NoAnswer::because(Reason::KeyChangeUnproven, format_args!("epoch {number}: {error}"))
+        };
+        let bytes = bytes.as_deref().unwrap_or_default();
+        let sha256 = manifest_sha256(bytes);
+        if later.previous != Some(sha256) {
+            return Err(unproven(&"these are not the bytes that the next epoch names"));
+        }
+        let manifest = Manifest::parse(bytes).map_err(|error| unproven(&error))?;
+        later.check_follows(&manifest, &sha256).map_err(|error| NoAnswer::because(broken(&error), error))?;
+        later = manifest;
+    }
+    later.check_follows(seen.manifest(), &seen.sha256()).map_err(|error| NoAnswer::because(broken(&error), error))
+}
+
+fn not_fresh(error: &FreshnessError) -> NoAnswer {
+    let reason = match error {
+        FreshnessError::Expired { .. } => Reason::Stale,
+        FreshnessError::Ahead { .. } => Reason::PublishedAhead,
+        FreshnessError::Weak => Reason::Weak,
+    };
+    NoAnswer::because(reason, error)
+}
+
+fn unverified(error: &VerifyError) -> Reason {
+    match error {
+        VerifyError::Origin => Reason::LogProofInvalid,
+        VerifyError::Proof(ProofError::Checkpoint(checkpoint)) => match checkpoint {
+            CheckpointError::Quorum(_) => Reason::QuorumNotMet,
+            CheckpointError::UnknownOrigin { .. }
+            | CheckpointError::UnsupportedLogKey { .. }
+            | CheckpointError::NoLogSignature { .. }
+            | CheckpointError::BadLogSignature { .. }
+            | CheckpointError::BadCosignature { .. } => Reason::Policy,
+            CheckpointError::TooLarge { .. }
+            | CheckpointError::MalformedNote
+            | CheckpointError::MalformedText
+            | CheckpointError::OriginTooLong
+            | CheckpointError::SizeTooLarge { .. }
+            | CheckpointError::EmptyRoot => Reason::LogProofInvalid,
+        },
+        VerifyError::Proof(_) => Reason::LogProofInvalid,
+    }
+}
+
+fn inconsistent(error: &ConsistencyError) -> Reason {
+    match error {
+        ConsistencyError::Forked { .. } => Reason::Fork,
+        ConsistencyError::RolledBack { .. } => Reason::Rollback,
+        ConsistencyError::Rewritten { .. } => Reason::LogInconsistent,
+        ConsistencyError::Tiles(_) => Reason::LogTilesInvalid,
+        ConsistencyError::Origin { .. } => Reason::SuccessionBroken,
+    }
+}
+
+fn broken(error: &SuccessionError) -> Reason {
+    match error {
+        SuccessionError::Key | SuccessionError::Announced => Reason::WrongKey,
+        // The log names another manifest for that epoch than the one that is at hand and was in the log too.
+        SuccessionError::Previous { .. } => Reason::SecondManifest,
+        _ => Reason::SuccessionBroken,
+    }
+}

@@ -1,0 +1,176 @@
+//! Why there is no answer.
+
+use core::fmt;
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $sentence:literal;)*) => {
+        /// Which check failed, or what could not be had. Codes are stable; the sentences are English.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Reason {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The fixed code, in snake case.
+            pub fn code(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)*
+                }
+            }
+        }
+
+        impl fmt::Display for Reason {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self {
+                    $(Self::$name => $sentence,)*
+                })
+            }
+        }
+    };
+}
+
+reasons! {
+    /// No policy was given, none is pinned, and the service's could not be had.
+    PolicyUnavailable = "policy_unavailable", "no trust policy was given and the service's could not be fetched";
+    /// The service's policy does not parse.
+    PolicyInvalid = "policy_invalid", "the service's trust policy is malformed";
+    /// The pinned policy in the cache cannot be read. It is not replaced silently.
+    PolicyDamaged = "policy_damaged",
+        "the pinned trust policy in the cache is damaged: give the policy, or remove the file to trust the service anew";
+    /// The checkpoint is not signed as the policy demands.
+    Policy = "policy", "the list is not signed as the trust policy demands";
+    /// Too few of the policy's witnesses cosigned.
+    QuorumNotMet = "quorum_not_met", "too few witnesses of the trust policy have seen this list";
+    /// The service has no such list.
+    NotCovered = "not_covered", "the service has no such list";
+    /// The manifest does not parse or contradicts itself.
+    ManifestInvalid = "manifest_invalid", "the list's manifest is malformed or contradicts itself";
+    /// The manifest is another dataset's.
+    WrongDataset = "wrong_dataset", "the service sent the manifest of another list";
+    /// The manifest is not in the log as its proof says.
+    LogProofInvalid = "log_proof_invalid", "the proof that the list is in the public log does not hold";
+    /// Past its validity.
+    Stale = "stale", "the list has expired and there is no newer one: the answer could be out of date";
+    /// Published in the device's future.
+    PublishedAhead = "published_ahead", "the list is dated in the future: check the clock of this device";
+    /// The stretch is marked weak.
+    Weak = "weak", "the list has a weak stretch, for tests only, and was not accepted";
+    /// An older epoch than one seen before.
+    Rollback = "rollback", "the service showed an older list than the one this device has seen";
+    /// Another manifest for an epoch seen before.
+    SecondManifest = "second_manifest", "the publisher logged two different manifests for one epoch";
+    /// Two checkpoints of one size and different roots.
+    Fork = "fork", "the public log was forked: two checkpoints of the same size differ";
+    /// The log does not contain what it contained before.
+    LogInconsistent = "log_inconsistent", "the public log rewrote its history since this device last saw it";
+    /// The tiles are not those of the checkpoint.
+    LogTilesInvalid = "log_tiles_invalid", "the public log's files do not belong to its checkpoint";
+    /// What would show that the log grew honestly could not be had.
+    LogUnavailable = "log_unavailable", "the public log's files, which would show that it only grew, are missing";
+    /// The key of the evaluation changed unannounced.
+    WrongKey = "wrong_key", "the publisher's evaluation key changed without having been announced";
+    /// The manifests that would have announced a new key could not be had or are too many.
+    KeyChangeUnproven = "key_change_unproven",
+        "the publisher's evaluation key changed, and that it was announced could not be verified";
+    /// An epoch broke another rule of what may change.
+    SuccessionBroken = "succession_broken", "the list does not follow from the one this device has seen";
+    /// Offline, and the cache does not hold what is needed.
+    Offline = "offline", "offline, and the list is not in the cache";
+    /// The filter shard could not be had.
+    FilterUnavailable = "filter_unavailable", "the filter could not be fetched";
+    /// The filter shard has another length.
+    FilterLength = "filter_length", "the filter has another length than the manifest says";
+    /// The filter shard's header disagrees.
+    FilterHeader = "filter_header", "the filter's header disagrees with the manifest";
+    /// The filter shard's hash disagrees.
+    FilterDigest = "filter_digest", "the filter's hash is not the manifest's";
+    /// The filter shard's tree disagrees.
+    FilterRoot = "filter_root", "the filter's tree is not the manifest's";
+    /// The stretch's memory could not be had.
+    OutOfMemory = "out_of_memory", "this device has not enough memory free for the computation: close other programs";
+    /// The stretch could not be computed.
+    StretchRefused = "stretch_refused", "the computation that the list asks for is not possible";
+    /// The list has no filter, and the settings forbid to ask.
+    ConfirmationNeeded = "confirmation_needed", "this list has no filter: only the service can answer, and it was not to be asked";
+    /// The evaluation's response does not parse.
+    EvaluationInvalid = "evaluation_invalid", "the service's evaluation is malformed";
+    /// The evaluation's batch does not hold what was sent.
+    EvaluationForeign = "evaluation_foreign", "the service evaluated something other than what was sent";
+    /// The proof over the evaluation's batch does not verify.
+    ProofInvalid = "proof_invalid", "the proof of the evaluation does not verify under the list's key";
+    /// The key is served no more, and no newer list is there.
+    KeyRetired = "key_retired", "the service no longer serves the key of this list";
+    /// A bucket could not be had.
+    BucketUnavailable = "bucket_unavailable", "the sealed bucket could not be fetched";
+    /// A bucket response of another length.
+    BucketLength = "bucket_length", "the sealed bucket has another length than the manifest says";
+    /// A bucket response with another number of hashes.
+    BucketHashes = "bucket_hashes", "the sealed bucket's proof is not of the table's depth";
+    /// A bucket response whose entries are not whole.
+    BucketEntries = "bucket_entries", "the sealed bucket's entries are not whole";
+    /// A bucket response whose padding is not zero.
+    BucketPadding = "bucket_padding", "the sealed bucket's padding is not empty";
+    /// A bucket that is not in the table, or not there.
+    BucketRoot = "bucket_root", "the sealed bucket is not the one that the manifest commits to";
+    /// A bucket whose entries are out of order or misplaced.
+    BucketOrder = "bucket_order", "the sealed bucket's entries are out of order";
+    /// A record is there and does not open.
+    RecordUnreadable = "record_unreadable", "a sealed record is there but cannot be read";
+    /// Too many requests from here.
+    RateLimited = "rate_limited", "too many checks came from this network: try again later";
+    /// The dataset's evaluation budget is used up.
+    BudgetExhausted = "budget_exhausted", "the service has given all the confirmations that it gives for now: try again later";
+    /// The service is overloaded or broken.
+    ServiceUnavailable = "service_unavailable", "the service is not available at the moment: try again later";
+    /// No connection.
+    Unreachable = "unreachable", "the service could not be reached";
+    /// No response in time.
+    TimedOut = "timed_out", "the service did not respond in time";
+    /// The response broke off.
+    Interrupted = "interrupted", "the connection to the service broke off";
+    /// A response over the longest possible.
+    ResponseTooLong = "response_too_long", "the service sent more than a correct response can hold";
+    /// A status that the protocol does not know there.
+    UnexpectedStatus = "unexpected_status", "the service refused a request that should be answered";
+}
+
+impl Reason {
+    /// Whether trying again later may help, with nobody having done wrong.
+    pub fn is_passing(self) -> bool {
+        matches!(
+            self,
+            Self::RateLimited
+                | Self::BudgetExhausted
+                | Self::ServiceUnavailable
+                | Self::Unreachable
+                | Self::TimedOut
+                | Self::Interrupted
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_snake_case_and_distinct() {
+        let mut codes: Vec<_> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+        assert!(codes.iter().all(|code| code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')));
+        let count = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+    }
+
+    #[test]
+    fn no_sentence_reads_as_an_answer() {
+        for reason in Reason::ALL {
+            let text = reason.to_string();
+            assert!(!text.contains("not listed") && !text.ends_with('.') && !text.is_empty(), "{text}");
+        }
+    }
+}

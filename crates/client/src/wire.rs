@@ -1,0 +1,243 @@
+//! What a lookup waits for: requests with their retries, and jobs of the driver.
+//!
+//! Retries are the same whatever a request is for and whoever it is for, so that they tell nothing.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use ceknik_core::time::Timestamp;
+use rand_core::CryptoRngCore;
+
+use crate::exchange::{Exchange, Method, Request, Response, Ticket};
+use crate::failure::Failure;
+use crate::lookup::{Action, Progress};
+
+/// Most times that a request is made.
+const MOST_ATTEMPTS: u32 = 4;
+/// First wait where the service names none, in milliseconds; it doubles with every attempt.
+const FIRST_BACKOFF_MS: u64 = 500;
+/// Least wait where the service names one, in milliseconds: "0 seconds" is no wish to be asked in a loop.
+const LEAST_WAIT_MS: u64 = 250;
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Policy,
+    Manifest,
+    Proof,
+    /// By its place in the plan; `full` when the full tile is asked for instead of the partial one.
+    Tile {
+        place: usize,
+        full: bool,
+    },
+    /// The manifest of an earlier epoch.
+    Epoch {
+        number: u64,
+    },
+    Shard {
+        shard: u32,
+    },
+    Evaluate,
+    Bucket {
+        index: u32,
+    },
+}
+
+/// A request without its ticket.
+pub(crate) type Draft = Request;
+
+struct Fetch {
+    purpose: Purpose,
+    request: Request,
+    /// Place among the exchanges.
+    exchange: usize,
+    attempts: u32,
+    waited_ms: u64,
+}
+
+enum Pending {
+    Reply(Fetch),
+    Wait(Fetch),
+    Stretch { subject: usize },
+    Load { shard: u32 },
+}
+
+/// Something that was waited for.
+pub(crate) enum Arrival {
+    Reply {
+        purpose: Purpose,
+        reply: Result<Vec<u8>, Failure>,
+    },
+    /// A request with a body is to be made again, with a body of its own: [`Wire::resend`].
+    Rebuild {
+        purpose: Purpose,
+        retry: Retry,
+    },
+}
+
+/// A request that is to be made again.
+pub(crate) struct Retry(Fetch);
+
+/// Tickets, queue of actions, list of exchanges.
+pub(crate) struct Wire {
+    next: u32,
+    pending: BTreeMap<Ticket, Pending>,
+    actions: VecDeque<Action>,
+    pub(crate) exchanges: Vec<Exchange>,
+    patience_ms: u64,
+    pub(crate) now: Timestamp,
+}
+
+impl Wire {
+    pub(crate) fn new(patience_seconds: u32, now: Timestamp) -> Self {
+        Self {
+            next: 0,
+            pending: BTreeMap::new(),
+            actions: VecDeque::new(),
+            exchanges: Vec::new(),
+            patience_ms: u64::from(patience_seconds) * 1000,
+            now,
+        }
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        let ticket = Ticket::from_number(self.next);
+        self.next = self.next.wrapping_add(1);
+        ticket
+    }
+
+    pub(crate) fn push(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Makes a request.
+    pub(crate) fn fetch(&mut self, purpose: Purpose, request: Draft) {
+        self.send(Fetch { purpose, request, exchange: 0, attempts: 0, waited_ms: 0 });
+    }
+
+    /// Makes a request again, with another body.
+    pub(crate) fn resend(&mut self, retry: Retry, request: Draft) {
+        self.send(Fetch { request, ..retry.0 });
+    }
+
+    fn send(&mut self, mut fetch: Fetch) {
+        let ticket = self.ticket();
+        fetch.request.ticket = ticket;
+        fetch.attempts += 1;
+        fetch.exchange = self.exchanges.len();
+        let Request { method, path, body, tells, .. } = fetch.request.clone();
+        self.exchanges.push(Exchange { at: self.now, method, path, body, tells, status: None, received_bytes: 0 });
+        self.push(Action::Fetch(fetch.request.clone()));
+        self.pending.insert(ticket, Pending::Reply(fetch));
+    }
+
+    /// A ticket for the stretch of a subject.
+    pub(crate) fn expect_stretch(&mut self, subject: usize) -> Ticket {
+        let ticket = self.ticket();
+        self.pending.insert(ticket, Pending::Stretch { subject });
+        ticket
+    }
+
+    /// A ticket for a shard from the cache.
+    pub(crate) fn expect_load(&mut self, shard: u32) -> Ticket {
+        let ticket = self.ticket();
+        self.pending.insert(ticket, Pending::Load { shard });
+        ticket
+    }
+
+    /// Whose stretch a ticket is. None for tickets that are not waited for.
+    pub(crate) fn take_stretch(&mut self, ticket: Ticket) -> Option<usize> {
+        match self.pending.get(&ticket) {
+            Some(&Pending::Stretch { subject }) => self.pending.remove(&ticket).map(|_| subject),
+            _ => None,
+        }
+    }
+
+    /// Which shard a ticket is for.
+    pub(crate) fn take_load(&mut self, ticket: Ticket) -> Option<u32> {
+        match self.pending.get(&ticket) {
+            Some(&Pending::Load { shard }) => self.pending.remove(&ticket).map(|_| shard),
+            _ => None,
+        }
+    }
+
+    /// Takes a response in. None when the request is to be made again later, or was not waited for.
+    pub(crate) fn take_response(
+        &mut self,
+        ticket: Ticket,
+        response: Response,
+        rng: &mut impl CryptoRngCore,
+    ) -> Option<Arrival> {
+        if !matches!(self.pending.get(&ticket), Some(Pending::Reply(_))) {
+            return None;
+        }
+        let Some(Pending::Reply(fetch)) = self.pending.remove(&ticket) else { return None };
+        let response = self.cap(&fetch.request, response);
+        if let Some(exchange) = self.exchanges.get_mut(fetch.exchange) {
+            if let Response::Received { status, body, .. } = &response {
+                exchange.status = Some(*status);
+                exchange.received_bytes = body.len() as u64;
+            }
+        }
+        let reply = Failure::of(response);
+        if let Err(Failure::Passing { reason, retry_after, .. }) = &reply {
+            if let Some(milliseconds) = self.next_wait(&fetch, *retry_after, rng) {
+                self.push(Action::Progress(Progress::Waiting { milliseconds, because: *reason }));
+                let ticket = self.ticket();
+                self.push(Action::Wait { ticket, milliseconds });
+                let waited_ms = fetch.waited_ms + milliseconds;
+                self.pending.insert(ticket, Pending::Wait(Fetch { waited_ms, ..fetch }));
+                return None;
+            }
+        }
+        Some(Arrival::Reply { purpose: fetch.purpose, reply })
+    }
+
+    /// A driver that reads too much is not relied on.
+    fn cap(&self, request: &Request, response: Response) -> Response {
+        match response {
+            Response::Received { status, ref body, .. } if body.len() as u64 > request.most_bytes(status) => {
+                Response::TooLong
+            }
+            response => response,
+        }
+    }
+
+    /// How long to wait before the next attempt; none when there is to be none.
+    fn next_wait(&self, fetch: &Fetch, retry_after: Option<u64>, rng: &mut impl CryptoRngCore) -> Option<u64> {
+        if fetch.attempts >= MOST_ATTEMPTS {
+            return None;
+        }
+        let base = match retry_after {
+            Some(seconds) => seconds.saturating_mul(1000).max(LEAST_WAIT_MS),
+            None => FIRST_BACKOFF_MS << (fetch.attempts - 1),
+        };
+        // Spread, so that those who were turned away together do not come back together.
+        let jitter = u64::from(rng.next_u32()) * (base.min(4000) / 2) >> 32;
+        let wait = base.saturating_add(jitter);
+        (fetch.waited_ms.saturating_add(wait) <= self.patience_ms).then_some(wait)
+    }
+
+    /// A wait is over: files are asked for again, requests with a body are handed back to be built anew.
+    pub(crate) fn take_wake(&mut self, ticket: Ticket) -> Option<Arrival> {
+        if !matches!(self.pending.get(&ticket), Some(Pending::Wait(_))) {
+            return None;
+        }
+        let Some(Pending::Wait(fetch)) = self.pending.remove(&ticket) else { return None };
+        match fetch.request.method {
+            Method::Get => {
+                self.send(fetch);
+                None
+            }
+            Method::Post => Some(Arrival::Rebuild { purpose: fetch.purpose, retry: Retry(fetch) }),
+        }
+    }
+
+    /// Waits for nothing any more: whatever comes for an old ticket is passed over.
+    pub(crate) fn forget_all(&mut self) {
+        self.pending.clear();
+    }
+}
