@@ -250,6 +250,16 @@ impl Bucket {
         self.entries.is_empty()
     }
 
+    /// The entries in order: locator and sealed record. For publishers and auditors, who go through whole tables.
+    pub fn into_entries(self) -> Vec<(Locator, Vec<u8>)> {
+        let entry = |entry: &[u8]| {
+            let mut locator = [0u8; LOCATOR_BYTES];
+            locator.copy_from_slice(&entry[..LOCATOR_BYTES]);
+            (Locator::from_bytes(locator), entry[LOCATOR_BYTES..].to_vec())
+        };
+        self.entries.chunks_exact(self.geometry.entry_bytes()).map(entry).collect()
+    }
+
     /// The sealed record under a locator. None is an answer: no record is stored under it.
     pub fn find(&self, locator: &Locator) -> Option<&[u8]> {
         // Every entry is compared, so that the time tells no neighbour on the device where in the bucket the person stands.
