@@ -200,7 +200,8 @@ impl Definition {
         if let Some((key, _)) = fixed.into_iter().chain(of_filter).find(|(_, same)| !same) {
             return Err(DefinitionError::Fixed { key });
         }
-        let ids = [("candidates", &self.candidates, &updated.candidates), ("statuses", &self.statuses, &updated.statuses)];
+        let ids =
+            [("candidates", &self.candidates, &updated.candidates), ("statuses", &self.statuses, &updated.statuses)];
         for (key, old, new) in ids {
             if let Some(id) = old.keys().find(|id| !new.contains_key(id)) {
                 return Err(DefinitionError::Removed { key, id: id.clone() });
@@ -275,7 +276,8 @@ impl Definition {
         if bytes(figures.shard_bits) <= LONG_FILTER_BYTES {
             return None;
         }
-        let allowed = |bits: u8| deniability::bucket_bits_allowed(self.population, 0, bits, self.least_people_per_bucket);
+        let allowed =
+            |bits: u8| deniability::bucket_bits_allowed(self.population, 0, bits, self.least_people_per_bucket);
         (figures.shard_bits + 1..=MOST_SHARD_BITS).find(|bits| bytes(*bits) <= LONG_FILTER_BYTES && allowed(*bits))
     }
 
@@ -446,7 +448,12 @@ fn filter_figures(file: &DefinitionFile, keep: Option<&Definition>) -> Result<Op
     }
 }
 
-fn bucket_bits_of(population: u64, shard_bits: u8, least_people: u64, given: Option<u8>) -> Result<u8, DefinitionError> {
+fn bucket_bits_of(
+    population: u64,
+    shard_bits: u8,
+    least_people: u64,
+    given: Option<u8>,
+) -> Result<u8, DefinitionError> {
     let allowed = |bits| deniability::bucket_bits_allowed(population, bits, shard_bits, least_people);
     let Some(most) = (0..=MOST_BUCKET_BITS).rev().find(|bits| allowed(*bits)) else {
         let people = deniability::people_per_bucket(population, 0, shard_bits);
@@ -500,7 +507,9 @@ fn payload_bytes_of(
     if !(least..=MOST_PAYLOAD_BYTES).contains(&given) {
         return value(
             "payload_bytes",
-            format!("must be {least} (one support with the longest ids and a date) to {MOST_PAYLOAD_BYTES}, not {given}"),
+            format!(
+                "must be {least} (one support with the longest ids and a date) to {MOST_PAYLOAD_BYTES}, not {given}"
+            ),
         );
     }
     Ok(given)

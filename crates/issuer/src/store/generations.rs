@@ -1,0 +1,248 @@
+//! Datasets and their generations.
+
+use ceknik_core::manifest::Id;
+use ceknik_core::oprf::OprfPublicKey;
+use rusqlite::{ErrorCode, OptionalExtension, Row, Transaction, params};
+
+use super::{Store, StoreError};
+use crate::dataset::Definition;
+
+/// A dataset and which of its generations are in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatasetEntry {
+    /// Its id.
+    pub id: Id,
+    /// The generation that is published, or will be first.
+    pub current: u32,
+    /// One that was begun and is published from some later epoch on. Imports go there.
+    pub next: Option<u32>,
+}
+
+impl DatasetEntry {
+    /// The generation that imports go to.
+    pub fn newest(&self) -> u32 {
+        self.next.unwrap_or(self.current)
+    }
+}
+
+/// One generation of a dataset: a salt, a filter seed, an evaluation key, and what is fixed with them.
+#[derive(Clone, Debug)]
+pub struct Generation {
+    pub(crate) key: i64,
+    /// Of which dataset.
+    pub dataset: Id,
+    /// From 1.
+    pub number: u32,
+    /// Figures and texts.
+    pub definition: Definition,
+    /// Salt of the stretch.
+    pub salt: [u8; 32],
+    /// Seed of the filter.
+    pub seed: [u8; 32],
+    /// Key of the evaluation.
+    pub public_key: OprfPublicKey,
+}
+
+/// What a generation begins with.
+pub(crate) struct NewGeneration<'a> {
+    pub(crate) number: u32,
+    pub(crate) definition: &'a Definition,
+    pub(crate) salt: [u8; 32],
+    pub(crate) seed: [u8; 32],
+    pub(crate) public_key: &'a OprfPublicKey,
+}
+
+impl Store {
+    /// All datasets, by id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn datasets(&self) -> Result<Vec<DatasetEntry>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id, current_generation, next_generation FROM dataset ORDER BY id")?;
+        let mut rows = statement.query([])?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next()? {
+            entries.push(DatasetEntry { id: id(row, 0)?, current: row.get(1)?, next: row.get(2)? });
+        }
+        Ok(entries)
+    }
+
+    /// One dataset.
+    ///
+    /// # Errors
+    /// [`StoreError::NoDataset`].
+    pub fn dataset(&self, dataset: &Id) -> Result<DatasetEntry, StoreError> {
+        let known = self.datasets()?;
+        let found = known.iter().find(|entry| entry.id == *dataset).cloned();
+        found.ok_or_else(|| StoreError::NoDataset {
+            id: dataset.clone(),
+            known: known.into_iter().map(|entry| entry.id).collect(),
+        })
+    }
+
+    /// One generation of a dataset.
+    ///
+    /// # Errors
+    /// [`StoreError::NoGeneration`].
+    pub fn generation(&self, dataset: &Id, number: u32) -> Result<Generation, StoreError> {
+        let sql = "SELECT key, definition, salt, seed, public_key FROM generation WHERE dataset = ?1 AND number = ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params![dataset.as_str(), number])?;
+        let Some(row) = rows.next()? else {
+            return Err(StoreError::NoGeneration { dataset: dataset.clone(), number });
+        };
+        let definition = row.get_ref(1)?.as_str().ok().and_then(Definition::from_json);
+        let public_key = OprfPublicKey::from_bytes(&row.get(4)?);
+        Ok(Generation {
+            key: row.get(0)?,
+            dataset: dataset.clone(),
+            number,
+            definition: definition.ok_or(StoreError::Damaged { what: "a definition does not parse" })?,
+            salt: row.get(2)?,
+            seed: row.get(3)?,
+            public_key: public_key.map_err(|_| StoreError::Damaged { what: "a public key is none" })?,
+        })
+    }
+
+    /// The generation that imports go to: the next one if it was begun, else the current one.
+    ///
+    /// # Errors
+    /// [`StoreError::NoDataset`].
+    pub fn newest_generation(&self, dataset: &Id) -> Result<Generation, StoreError> {
+        let number = self.dataset(dataset)?.newest();
+        self.generation(dataset, number)
+    }
+
+    /// The generations in use: the current one, then the next one if it was begun.
+    ///
+    /// # Errors
+    /// [`StoreError::NoDataset`].
+    pub fn generations_in_use(&self, dataset: &Id) -> Result<Vec<Generation>, StoreError> {
+        let entry = self.dataset(dataset)?;
+        std::iter::once(entry.current).chain(entry.next).map(|number| self.generation(dataset, number)).collect()
+    }
+
+    /// Adds a dataset with its first generation.
+    pub(crate) fn insert_dataset(&mut self, first: &NewGeneration<'_>) -> Result<(), StoreError> {
+        let dataset = &first.definition.id;
+        let transaction = self.begin()?;
+        let sql = "INSERT INTO dataset (id, current_generation) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        if transaction.execute(sql, params![dataset.as_str(), first.number])? == 0 {
+            return Err(StoreError::DatasetExists { id: dataset.clone() });
+        }
+        insert_generation(&transaction, first)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Adds a generation that is to come.
+    pub(crate) fn insert_next_generation(&mut self, next: &NewGeneration<'_>) -> Result<(), StoreError> {
+        let dataset = next.definition.id.clone();
+        self.refuse_open_import(&dataset)?;
+        let transaction = self.begin()?;
+        let sql = "UPDATE dataset SET next_generation = ?2 WHERE id = ?1 AND next_generation IS NULL AND current_generation < ?2";
+        if transaction.execute(sql, params![dataset.as_str(), next.number])? == 0 {
+            return Err(StoreError::GenerationBegun { dataset, number: next.number });
+        }
+        insert_generation(&transaction, next)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Replaces the definitions of generations of one dataset, all or none.
+    pub(crate) fn update_definitions(&mut self, changes: &[(&Generation, &Definition)]) -> Result<(), StoreError> {
+        for (generation, _) in changes {
+            self.refuse_open_import(&generation.dataset)?;
+        }
+        let transaction = self.begin()?;
+        for (generation, definition) in changes {
+            transaction.execute(
+                "UPDATE generation SET definition = ?2 WHERE key = ?1",
+                params![generation.key, definition_json(definition)?],
+            )?;
+            number_candidates(&transaction, definition)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// The store's numbers of a dataset's candidates.
+    pub(crate) fn candidate_numbers(&self, dataset: &Id) -> Result<Vec<(Id, u16)>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT id, number FROM candidate WHERE dataset = ?1")?;
+        let mut rows = statement.query([dataset.as_str()])?;
+        let mut numbers = Vec::new();
+        while let Some(row) = rows.next()? {
+            numbers.push((id(row, 0)?, row.get(1)?));
+        }
+        Ok(numbers)
+    }
+
+    /// Erases the records and cells of a generation that is published no more. Salt, seed and key stay known, so that none
+    /// is used again. In transactions of bounded size; interrupted, it is to be called again.
+    ///
+    /// # Errors
+    /// [`StoreError::GenerationInUse`] for the current or the next generation.
+    pub fn erase_generation(&mut self, generation: &Generation) -> Result<(), StoreError> {
+        let entry = self.dataset(&generation.dataset)?;
+        if entry.current == generation.number || entry.next == Some(generation.number) {
+            return Err(StoreError::GenerationInUse { dataset: entry.id, number: generation.number });
+        }
+        const AT_ONCE: u32 = 8192;
+        let records = "DELETE FROM record WHERE generation = ?1 AND locator IN
+                       (SELECT locator FROM record WHERE generation = ?1 LIMIT ?2)";
+        let cells = "DELETE FROM cells WHERE generation = ?1 AND chunk IN
+                     (SELECT chunk FROM cells WHERE generation = ?1 LIMIT ?2)";
+        for sql in [records, cells] {
+            while self.connection.execute(sql, params![generation.key, AT_ONCE])? > 0 {}
+        }
+        self.checkpoint()
+    }
+}
+
+fn insert_generation(transaction: &Transaction<'_>, new: &NewGeneration<'_>) -> Result<(), StoreError> {
+    let inserted = transaction.execute(
+        "INSERT INTO generation (dataset, number, definition, salt, seed, public_key) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            new.definition.id.as_str(),
+            new.number,
+            definition_json(new.definition)?,
+            new.salt,
+            new.seed,
+            new.public_key.to_bytes(),
+        ],
+    );
+    match inserted {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Err(StoreError::UsedTwice),
+        Err(error) => Err(error.into()),
+        Ok(_) => number_candidates(transaction, new.definition),
+    }
+}
+
+/// Gives every candidate that has none a number.
+fn number_candidates(transaction: &Transaction<'_>, definition: &Definition) -> Result<(), StoreError> {
+    let dataset = definition.id.as_str();
+    for candidate in definition.candidates.keys() {
+        let known = "SELECT 1 FROM candidate WHERE dataset = ?1 AND id = ?2";
+        let known: Option<i64> =
+            transaction.query_row(known, [dataset, candidate.as_str()], |row| row.get(0)).optional()?;
+        if known.is_some() {
+            continue;
+        }
+        let sql = "SELECT coalesce(max(number) + 1, 0) FROM candidate WHERE dataset = ?1";
+        let number: i64 = transaction.query_row(sql, [dataset], |row| row.get(0))?;
+        let number = u16::try_from(number).map_err(|_| StoreError::Damaged { what: "too many candidates" })?;
+        transaction.execute(
+            "INSERT INTO candidate (dataset, number, id) VALUES (?1, ?2, ?3)",
+            params![dataset, number, candidate.as_str()],
+        )?;
+    }
+    Ok(())
+}
+
+fn definition_json(definition: &Definition) -> Result<String, StoreError> {
+    definition.to_json().map_err(|_| StoreError::Damaged { what: "a definition is not encodable" })
+}
+
+pub(super) fn id(row: &Row<'_>, column: usize) -> Result<Id, StoreError> {
+    let text: String = row.get(column)?;
+    Id::new(&text).map_err(|_| StoreError::Damaged { what: "an id is none" })
+}
