@@ -122,19 +122,34 @@ fn ceil_div(numerator: u128, denominator: u128) -> u64 {
     u64::try_from(numerator.div_ceil(denominator)).unwrap_or(u64::MAX)
 }
 
-/// `odds_factor`: by how much a hit multiplies the prior odds of one person alone in his cell, to three digits.
+/// `odds_factor`: by how much a hit multiplies the prior odds of one person alone in his cell, cells / noise to three
+/// digits.
 pub fn odds_factor(cells: u64, noise: u64) -> f64 {
-    three_digits(cells as f64 / noise as f64)
+    three_digits(cells, noise)
 }
 
 /// `epoch_odds_factor`: the same for a cell that this epoch set, to three digits. None when the epoch added no noise.
 pub fn epoch_odds_factor(cells: u64, noise_before: u64, noise_added: u64) -> Option<f64> {
-    (noise_added > 0).then(|| three_digits((cells - noise_before) as f64 / noise_added as f64))
+    (noise_added > 0).then(|| three_digits(cells.saturating_sub(noise_before), noise_added))
 }
 
-/// Rounds to three significant decimal digits, half away from zero, the same on every platform.
-fn three_digits(x: f64) -> f64 {
-    format!("{x:.2e}").parse().unwrap_or(x)
+/// A quotient to three significant decimal digits, half rounded up. In whole numbers: formatting a double would round some
+/// ties down, and languages differ on which.
+fn three_digits(numerator: u64, denominator: u64) -> f64 {
+    if numerator == 0 || denominator == 0 {
+        return 0.0;
+    }
+    let (mut n, mut d, mut exponent) = (u128::from(numerator), u128::from(denominator), 0);
+    while n >= 1000 * d {
+        d *= 10;
+        exponent += 1;
+    }
+    while n < 100 * d {
+        n *= 10;
+        exponent -= 1;
+    }
+    let digits = (2 * n + d) / (2 * d);
+    format!("{digits}e{exponent}").parse().unwrap_or(0.0)
 }
 
 /// The posterior that a hit leaves at a given prior, for a person alone in the cell: prior odds times the factor.

@@ -224,7 +224,7 @@ impl Manifest {
         if bytes.len() > MOST_MANIFEST_BYTES {
             return Err(ManifestError::TooLong { bytes: bytes.len() });
         }
-        json::refuse_duplicate_names(bytes)?;
+        json::refuse_loose_forms(bytes)?;
         let document: wire::Document = serde_json::from_slice(bytes).map_err(json::describe)?;
         let manifest = document.into_manifest()?;
         manifest.check()?;

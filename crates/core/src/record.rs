@@ -8,6 +8,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::label;
+use crate::manifest::Id;
 use crate::oprf::OprfOutput;
 use crate::secret::{hkdf, secret_bytes};
 
@@ -128,8 +129,7 @@ impl Record {
     /// [`RecordError::TooLong`], or [`RecordError::Malformed`] for supports out of order, none, or too many.
     pub fn to_payload(&self, payload_bytes: u32) -> Result<Zeroizing<Vec<u8>>, RecordError> {
         self.check()?;
-        let mut json =
-            Zeroizing::new(serde_json::to_vec(self).map_err(|_| RecordError::Malformed { reason: "not encodable" })?);
+        let mut json = self.to_json()?;
         if json.len() as u64 > u64::from(payload_bytes) {
             return Err(RecordError::TooLong { needs: json.len(), payload_bytes });
         }
@@ -137,7 +137,11 @@ impl Record {
         Ok(json)
     }
 
-    /// Parses a payload, strictly: unknown and missing fields, trailing bytes other than spaces, order.
+    fn to_json(&self) -> Result<Zeroizing<Vec<u8>>, RecordError> {
+        serde_json::to_vec(self).map(Zeroizing::new).map_err(|_| RecordError::Malformed { reason: "not encodable" })
+    }
+
+    /// Parses a payload, strictly: it must be what [`Record::to_payload`] writes, byte for byte.
     ///
     /// # Errors
     /// [`RecordError::Malformed`].
@@ -149,6 +153,10 @@ impl Record {
         let record: Self =
             serde_json::from_slice(json).map_err(|_| RecordError::Malformed { reason: "not the JSON of a record" })?;
         record.check()?;
+        // White space, escapes, the order of fields, arrays for objects: JSON has many spellings, a record one.
+        if *record.to_json()? != json {
+            return Err(RecordError::Malformed { reason: "not spelled as a record is" });
+        }
         Ok(record)
     }
 
@@ -157,6 +165,8 @@ impl Record {
             "no support in it"
         } else if self.supports.len() > MOST_SUPPORTS {
             "more than 8 supports in it"
+        } else if !self.supports.iter().all(|support| is_id(&support.candidate) && is_id(&support.status)) {
+            "a candidate or status is no id"
         } else if !self.supports.is_sorted_by(|a, b| a.candidate < b.candidate) {
             "supports are not in ascending order of candidate"
         } else if !self.supports.iter().all(|support| support.submitted.as_deref().is_none_or(crate::time::is_date)) {
@@ -166,6 +176,10 @@ impl Record {
         };
         Err(RecordError::Malformed { reason })
     }
+}
+
+fn is_id(text: &str) -> bool {
+    Id::new(text).is_ok()
 }
 
 fn cipher(key: &SealKey) -> Aes256GcmSiv {

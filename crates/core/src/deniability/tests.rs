@@ -55,6 +55,10 @@ fn factors_have_three_digits() {
     assert_eq!(odds_factor(65_536, 64), 1020.0);
     assert_eq!(odds_factor(1000, 7), 143.0);
     assert_eq!(odds_factor(100_000, 99_999), 1.0);
+    // Ties go up, as nobody's formatting of doubles can be trusted to.
+    for (cells, noise, factor) in [(98, 8, 12.3), (9995, 1000, 10.0), (1125, 1000, 1.13), (99_950, 1000, 100.0)] {
+        assert_eq!(odds_factor(cells, noise), factor, "{cells}/{noise}");
+    }
     assert_eq!(epoch_odds_factor(541_648, 48_656, 785), Some(628.0));
 }
 

@@ -9,7 +9,8 @@ fn ensure(holds: bool, field: &'static str, reason: &str) -> Result<(), Manifest
 
 /// Texts are shown on terminals and pages: no control characters but line feeds, nothing that turns the writing direction.
 fn presentable(text: &str) -> bool {
-    let hostile = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let hostile =
+        |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !text.is_empty() && !text.chars().any(hostile)
 }
 
@@ -68,7 +69,11 @@ impl Manifest {
                     && disclosure.odds_factor.is_none()
                     && disclosure.epoch_odds_factor.is_none();
                 ensure(none, "disclosure", "without a filter there is no posterior and no factor")?;
-                ensure(disclosure.cover_percent == 100, "disclosure.cover_percent", "without a filter everybody confirms: 100")
+                ensure(
+                    disclosure.cover_percent == 100,
+                    "disclosure.cover_percent",
+                    "without a filter everybody confirms: 100",
+                )
             }
         }
     }
@@ -84,9 +89,17 @@ impl Manifest {
         ensure(filter.noise >= least, "filter.noise", "too little for disclosure.posterior_percent")?;
         ensure(filter.noise <= cells / 2, "filter.noise", "more than half of the cells")?;
         let factor = deniability::odds_factor(cells, filter.noise);
-        ensure(disclosure.odds_factor == Some(factor), "disclosure.odds_factor", "is not cells / noise to three digits")?;
+        ensure(
+            disclosure.odds_factor == Some(factor),
+            "disclosure.odds_factor",
+            "is not cells / noise to three digits",
+        )?;
         let epoch_factor = disclosure.epoch_odds_factor;
-        // Only the manifest before tells its exact value; alone it is at least what all epochs together give.
+        if self.epoch == 1 {
+            let reason = "in the first epoch all noise is new: it is odds_factor";
+            return ensure(epoch_factor == Some(factor), "disclosure.epoch_odds_factor", reason);
+        }
+        // Later, only the manifest before tells its exact value.
         let possible = epoch_factor.is_none_or(|epoch_factor| epoch_factor >= 1.0 && epoch_factor <= cells as f64);
         ensure(possible, "disclosure.epoch_odds_factor", "is not possible with these cells")
     }

@@ -102,7 +102,10 @@ fn round_trip() {
         .lines()
         .filter_map(|line| line.strip_prefix("  \"").and_then(|line| line.split('"').next().map(str::to_owned)))
         .collect();
-    assert_eq!(names.join(" "), "protocol log dataset epoch previous published_at valid_until title coverage records population stretch filter oprf buckets disclosure candidates statuses guidance mirrors extensions");
+    assert_eq!(
+        names.join(" "),
+        "protocol log dataset epoch previous published_at valid_until title coverage records population stretch filter oprf buckets disclosure candidates statuses guidance mirrors extensions"
+    );
 
     let mut without = example();
     without.filter = None;
@@ -163,8 +166,34 @@ fn duplicate_names_are_refused_at_any_depth() {
     ] {
         assert!(text.contains(from));
         let refused = Manifest::parse(text.replacen(from, to, 1).as_bytes()).unwrap_err();
-        assert!(matches!(&refused, ManifestError::Json { reason, .. } if reason == "a name stands twice in one object"), "{refused}");
+        assert!(
+            matches!(&refused, ManifestError::Json { reason, .. } if reason == "a name stands twice in one object"),
+            "{refused}"
+        );
     }
+}
+
+/// Serde reads a structure from an array as well; a manifest's reader must not.
+#[test]
+fn arrays_are_no_objects() {
+    let text = String::from_utf8(example().to_bytes().unwrap()).unwrap();
+    let title = "{\n    \"id\": \"Title (id)\",\n    \"en\": \"Title (en)\"\n  }";
+    let guidance = text.split_once("\"guidance\": [").and_then(|(_, rest)| rest.split_once("],")).unwrap().0;
+    let candidate = "\"candidates\": {\n    \"dk\": {\n      \"id\": \"DK (id)\",\n      \"en\": \"DK (en)\"\n    }";
+    for (from, to) in [
+        (candidate, "\"candidates\": {\"extensions\": [\"x\", \"y\"]"),
+        (candidate, "\"candidates\": {\"shards\": [\"x\", \"y\"]"),
+        (title, "[\"Title (id)\", \"Title (en)\"]"),
+        (guidance, "[null, \"Object (id)\", \"Object (en)\", \"https://example.org/\"]"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let refused = Manifest::parse(text.replacen(from, to, 1).as_bytes()).unwrap_err();
+        assert!(
+            matches!(&refused, ManifestError::Json { reason, .. } if reason == "an array stands where none belongs"),
+            "{refused}"
+        );
+    }
+    assert!(Manifest::parse(b"[1]").is_err());
 }
 
 #[test]
@@ -197,8 +226,16 @@ fn wrong_values_are_named() {
         ("epoch", json!(2), "previous: null in epoch 1 and nowhere else"),
         ("previous", json!("00"), "previous: not 64 lower-case hexadecimal digits"),
         ("published_at", json!("2026-11-22"), "published_at: not a time of the form 2026-11-22T08:00:00Z"),
-        ("valid_until", json!("2026-11-29T08:00:01Z"), "valid_until: must be after published_at, by 7 days at the most"),
-        ("valid_until", json!("2026-11-22T08:00:00Z"), "valid_until: must be after published_at, by 7 days at the most"),
+        (
+            "valid_until",
+            json!("2026-11-29T08:00:01Z"),
+            "valid_until: must be after published_at, by 7 days at the most",
+        ),
+        (
+            "valid_until",
+            json!("2026-11-22T08:00:00Z"),
+            "valid_until: must be after published_at, by 7 days at the most",
+        ),
         ("title.id", json!(""), "title: empty, or with a control character in it"),
         ("title.en", json!("a\u{1b}[2J"), "title: empty, or with a control character in it"),
         ("coverage.id", json!("a\u{202e}b"), "coverage: empty, or with a control character in it"),
@@ -221,7 +258,11 @@ fn wrong_values_are_named() {
         ("filter.shards.0.sha256", json!("0"), "filter.shards.sha256: not 64 lower-case hexadecimal digits"),
         ("filter.seed", json!(zeros), "filter: the two halves of the filter's seed are equal"),
         ("filter.members", json!(677_064), "filter.members: fewer than records"),
-        ("filter.members", json!(4_107_004), "disclosure: 4107004 of 8214007 people are listed, which is 50 % or more: nothing can promise less than the base rate; promise a higher posterior in a new generation"),
+        (
+            "filter.members",
+            json!(4_107_004),
+            "disclosure: 4107004 of 8214007 people are listed, which is 50 % or more: nothing can promise less than the base rate; promise a higher posterior in a new generation",
+        ),
         ("filter.noise", json!(486_581), "filter.noise: too little for disclosure.posterior_percent"),
         ("filter.noise", json!(2_708_261), "filter.noise: more than half of the cells"),
         ("oprf.suite", json!("P256-SHA256"), "oprf.suite: must be ristretto255-SHA512"),
@@ -231,7 +272,11 @@ fn wrong_values_are_named() {
         ("disclosure.posterior_percent", json!(49), "filter.noise: too little for disclosure.posterior_percent"),
         ("disclosure.posterior_percent", json!(null), "disclosure: posterior_percent is out of bounds"),
         ("disclosure.odds_factor", json!(11.0), "disclosure.odds_factor: is not cells / noise to three digits"),
-        ("disclosure.epoch_odds_factor", json!(0.5), "disclosure.epoch_odds_factor: is not possible with these cells"),
+        (
+            "disclosure.epoch_odds_factor",
+            json!(11.2),
+            "disclosure.epoch_odds_factor: in the first epoch all noise is new: it is odds_factor",
+        ),
         ("disclosure.people_per_bucket", json!(4011), "disclosure.people_per_bucket: is not population / buckets"),
         ("disclosure.cover_percent", json!(101), "disclosure.cover_percent: over 100"),
         ("disclosure.evaluations_per_day", json!(0), "disclosure.evaluations_per_day: must be at least 1"),
@@ -244,6 +289,10 @@ fn wrong_values_are_named() {
         let refused = parse(&altered).expect_err(path);
         assert_eq!(refused.to_string(), message, "{path} = {value}");
     }
+    let mut second = after(&example(), 1000);
+    second.disclosure.epoch_odds_factor = Some(0.5);
+    let refused = second.to_bytes().unwrap_err();
+    assert_eq!(refused.to_string(), "disclosure.epoch_odds_factor: is not possible with these cells");
     let mut weak = example();
     weak.stretch.cost = StretchCost::WEAK;
     assert!(Manifest::parse(&weak.to_bytes().unwrap()).is_ok(), "weak, and marked");

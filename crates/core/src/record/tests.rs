@@ -33,6 +33,13 @@ fn payloads_are_parsed_strictly() {
         (br#"{"supports":[{"candidate":"a","status":"ms","submitted":null}]} x"#, "not the JSON of a record"),
         (b"{\"supports\":[{\"candidate\":\"a\",\"status\":\"ms\",\"submitted\":null}]}\n", "the padding is not spaces"),
         (b"", "not the JSON of a record"),
+        (br#"[[["a","ms",null]]]"#, "not spelled as a record is"),
+        (br#"{"supports":[["a","ms",null]]}"#, "not spelled as a record is"),
+        (br#"{"supports":[{"candidate":"a", "status":"ms","submitted":null}]}"#, "not spelled as a record is"),
+        (br#"{"supports":[{"candidate":"\u0061","status":"ms","submitted":null}]}"#, "not spelled as a record is"),
+        (br#"{"supports":[{"status":"ms","candidate":"a","submitted":null}]}"#, "not spelled as a record is"),
+        (br#"{"supports":[{"candidate":"a","candidate":"a","status":"ms","submitted":null}]}"#, "not the JSON of a record"),
+        (br#"{"supports":[{"candidate":"A b","status":"ms","submitted":null}]}"#, "a candidate or status is no id"),
         (br#"{"supports":[{"candidate":"a","status":"ms","submitted":"15-08-2024"}]}"#, "a submission date is not YYYY-MM-DD"),
         (
             br#"{"supports":[{"candidate":"b","status":"ms","submitted":null},{"candidate":"a","status":"ms","submitted":null}]}"#,
@@ -72,10 +79,7 @@ fn rfc8452_aes_256_gcm_siv() {
     let mut plain = [0u8; 16];
     plain[0] = 1;
     let sealed = cipher(&SealKey::from_bytes(key)).encrypt(&nonce.into(), &plain[..]).unwrap();
-    assert_eq!(
-        crate::encoding::hex(&sealed),
-        "85a01b63025ba19b7fd3ddfc033b3e76c9eac6fa700942702e90862383c6c366"
-    );
+    assert_eq!(crate::encoding::hex(&sealed), "85a01b63025ba19b7fd3ddfc033b3e76c9eac6fa700942702e90862383c6c366");
 }
 
 #[test]
