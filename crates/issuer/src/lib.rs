@@ -3,6 +3,7 @@
 mod dataset;
 mod home;
 mod rows;
+mod sample;
 mod store;
 
 pub mod plan;
@@ -19,4 +20,8 @@ pub use home::{Home, HomeError, HomeLock};
 pub use store::{
     Concentration, DatasetEntry, Epoch, EpochState, Generation, Members, NewEpoch, RecordCounts, Store, StoreCipher,
     StoreError,
+};
+pub use sample::{
+    BadRow, OddForm, SAMPLE_CANDIDATES, SAMPLE_PAYLOAD_BYTES, SAMPLE_STATUSES, SampleOptions, SampleStats, SampleTerm,
+    sample_outsiders, write_sample,
 };

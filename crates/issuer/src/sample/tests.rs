@@ -152,3 +152,11 @@ fn the_largest_record_is_as_long_as_is_said() {
     assert_eq!(record.len(), 191);
     assert!(record.len() <= SAMPLE_PAYLOAD_BYTES as usize);
 }
+
+#[test]
+fn the_districts_of_jakarta_are_all_there_by_their_names() {
+    let list = include_str!("../../../core/data/district_codes.csv");
+    let expected: Vec<_> = list.lines().filter(|line| line.starts_with("31")).collect();
+    let found: Vec<_> = places::JAKARTA.iter().map(|place| format!("{},{},1", place.code, place.name)).collect();
+    assert_eq!(found, expected);
+}
