@@ -3,6 +3,7 @@
 mod definition;
 mod file;
 mod probe;
+mod resolve;
 
 pub use definition::{
     CELLS_PER_RECORD, DEFAULT_CELLS_PER_RECORD, DEFAULT_COVER_PERCENT, DEFAULT_LEAST_PEOPLE_PER_BUCKET,
