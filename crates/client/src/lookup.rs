@@ -294,7 +294,7 @@ enum Next {
 }
 
 enum Stage {
-    Trust(TrustStage),
+    Trust(Box<TrustStage>),
     Local(LocalStage),
     Confirm(ConfirmStage),
     Done,
@@ -342,7 +342,7 @@ impl Lookup {
             wire: Wire::new(settings.patience_seconds, now),
         };
         let (stage, next) = TrustStage::begin(&mut context, cached);
-        let mut lookup = Self { context, stage: Stage::Trust(stage), lines, pending_failure: None };
+        let mut lookup = Self { context, stage: Stage::Trust(Box::new(stage)), lines, pending_failure: None };
         lookup.advance(next, rng);
         lookup
     }
@@ -407,10 +407,9 @@ impl Lookup {
 
     fn accept(&mut self, accepted: Accepted) -> Next {
         let context = &mut self.context;
-        if let Some(failure) = self.pending_failure.take() {
-            if context.list.as_ref().is_some_and(|list| list.sha256() == accepted.list.sha256()) {
-                return Next::Fail(failure);
-            }
+        let same = context.list.as_ref().is_some_and(|list| list.sha256() == accepted.list.sha256());
+        if let Some(failure) = self.pending_failure.take().filter(|_| same) {
+            return Next::Fail(failure);
         }
         context.cut_off = accepted.cut_off;
         context.list = Some(accepted.list);
@@ -435,7 +434,7 @@ impl Lookup {
         self.pending_failure = Some(failure);
         let Some(list) = context.list.clone() else { return Next::Done };
         let (stage, next) = TrustStage::again(context, list);
-        self.stage = Stage::Trust(stage);
+        self.stage = Stage::Trust(Box::new(stage));
         next
     }
 

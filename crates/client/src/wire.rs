@@ -175,29 +175,29 @@ impl Wire {
             return None;
         }
         let Some(Pending::Reply(fetch)) = self.pending.remove(&ticket) else { return None };
-        let response = self.cap(&fetch.request, response);
-        if let Some(exchange) = self.exchanges.get_mut(fetch.exchange) {
-            if let Response::Received { status, body, .. } = &response {
-                exchange.status = Some(*status);
-                exchange.received_bytes = body.len() as u64;
-            }
+        let response = Self::cap(&fetch.request, response);
+        if let (Some(exchange), Response::Received { status, body, .. }) =
+            (self.exchanges.get_mut(fetch.exchange), &response)
+        {
+            exchange.status = Some(*status);
+            exchange.received_bytes = body.len() as u64;
         }
         let reply = Failure::of(response);
-        if let Err(Failure::Passing { reason, retry_after, .. }) = &reply {
-            if let Some(milliseconds) = self.next_wait(&fetch, *retry_after, rng) {
-                self.push(Action::Progress(Progress::Waiting { milliseconds, because: *reason }));
-                let ticket = self.ticket();
-                self.push(Action::Wait { ticket, milliseconds });
-                let waited_ms = fetch.waited_ms + milliseconds;
-                self.pending.insert(ticket, Pending::Wait(Fetch { waited_ms, ..fetch }));
-                return None;
-            }
+        if let Err(Failure::Passing { reason, retry_after, .. }) = &reply
+            && let Some(milliseconds) = self.next_wait(&fetch, *retry_after, rng)
+        {
+            self.push(Action::Progress(Progress::Waiting { milliseconds, because: *reason }));
+            let ticket = self.ticket();
+            self.push(Action::Wait { ticket, milliseconds });
+            let waited_ms = fetch.waited_ms + milliseconds;
+            self.pending.insert(ticket, Pending::Wait(Fetch { waited_ms, ..fetch }));
+            return None;
         }
         Some(Arrival::Reply { purpose: fetch.purpose, reply })
     }
 
     /// A driver that reads too much is not relied on.
-    fn cap(&self, request: &Request, response: Response) -> Response {
+    fn cap(request: &Request, response: Response) -> Response {
         match response {
             Response::Received { status, ref body, .. } if body.len() as u64 > request.most_bytes(status) => {
                 Response::TooLong
@@ -216,7 +216,7 @@ impl Wire {
             None => FIRST_BACKOFF_MS << (fetch.attempts - 1),
         };
         // Spread, so that those who were turned away together do not come back together.
-        let jitter = u64::from(rng.next_u32()) * (base.min(4000) / 2) >> 32;
+        let jitter = (u64::from(rng.next_u32()) * (base.min(4000) / 2)) >> 32;
         let wait = base.saturating_add(jitter);
         (fetch.waited_ms.saturating_add(wait) <= self.patience_ms).then_some(wait)
     }

@@ -201,11 +201,10 @@ impl TrustStage {
             (purpose, failure, &self.step)
         {
             // A log may remove a partial tile once the full one is there.
-            if let Some(&tile) = history.check.as_ref().and_then(|check| check.tiles().get(place)) {
-                if !tile.is_full() {
-                    fetch_tile(context, place, tile, true);
-                    return Next::Stay;
-                }
+            let tile = history.check.as_ref().and_then(|check| check.tiles().get(place));
+            if let Some(&tile) = tile.filter(|tile| !tile.is_full()) {
+                fetch_tile(context, place, tile, true);
+                return Next::Stay;
             }
         }
         let gone = match purpose {
@@ -329,10 +328,10 @@ impl TrustStage {
         if let Some(Err(error)) = history.check.map(|check| check.verify(&tiles)) {
             return Next::Fail(NoAnswer::because(inconsistent(&error), error));
         }
-        if let Some(seen) = &self.memory.seen {
-            if let Err(failure) = follow(seen, &history.list, &history.walked) {
-                return Next::Fail(failure);
-            }
+        if let Some(seen) = &self.memory.seen
+            && let Err(failure) = follow(seen, &history.list, &history.walked)
+        {
+            return Next::Fail(failure);
         }
         let History { list, proof, latest, .. } = *history;
         let seen = SeenList { manifest: list.as_bytes().to_vec(), proof, checkpoint: latest.as_bytes().to_vec() };
