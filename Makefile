@@ -1,0 +1,51 @@
+# The two commands of the README set up whatever they need: `make demo` and `make test`.
+
+CARGO ?= cargo
+DEMO_ARGS ?=
+
+.PHONY: help setup demo test bench fmt lint doc fuzz vectors clean
+
+help:
+	@echo "make demo             a sample list, published, served and checked; serves until interrupted (DEMO_ARGS=...)"
+	@echo "make test             everything that must hold; what it needs is installed first"
+	@echo "make bench            every figure beside its goal; make bench-NAME for one"
+	@echo "make fmt, lint, doc   formatting, clippy and borders, documentation"
+	@echo "make fuzz             every parser for FUZZ_SECONDS (60) seconds"
+	@echo "make vectors          write tests/vectors anew (after a change of the specification)"
+
+setup:
+	@scripts/setup
+
+demo:
+	$(CARGO) run --release --quiet -p ceknik-cli --bin ceknik -- demo $(DEMO_ARGS)
+
+test: setup
+	@scripts/test
+
+bench:
+	$(CARGO) build --release --quiet --workspace --bins
+	$(CARGO) bench --quiet -p ceknik-cli --bench figures
+
+bench-%:
+	$(CARGO) build --release --quiet --workspace --bins
+	$(CARGO) bench --quiet -p ceknik-cli --bench figures -- $*
+
+fmt:
+	$(CARGO) fmt --all
+
+lint:
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+fuzz: setup
+	@scripts/fuzz
+
+vectors:
+	$(CARGO) run -p ceknik-core --example vectors -- --write
+
+clean:
+	$(CARGO) clean
+	rm -rf .venv tests/vectors/check/node_modules fuzz/target
