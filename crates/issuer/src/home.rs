@@ -7,6 +7,7 @@
 //! store.sqlite                 the record store of all datasets
 //! reports/                     what imports refused, without any NIK
 //! public/                      what is served; the service reads only this and keys/oprf
+//! staging/                     an epoch on its way into public/
 //! home.lock                    held by whoever writes
 //! ```
 
@@ -181,6 +182,11 @@ impl Home {
     /// What an import refused.
     pub fn report(&self, dataset: &Id, import: u64) -> PathBuf {
         self.reports().join(format!("{dataset}-import-{import}.csv"))
+    }
+
+    /// Where an epoch is put together before it is served.
+    pub fn staging(&self) -> PathBuf {
+        self.directory.join("staging")
     }
 
     /// What is served.

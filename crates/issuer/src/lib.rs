@@ -1,13 +1,27 @@
-//! The issuer.
+//! The publisher's side: lists in, record store, epochs and log entries out.
+//!
+//! [`RowReader`] reads a list row by row; an import stretches and evaluates every NIK and files its record under a locator
+//! in the [`Store`];
+//! [`Publisher`] makes the next epoch of the store and puts it, with its entry of the [`LogDir`], where the service reads.
+//! [`plan`] is the arithmetic with which a publisher chooses the figures.
+//!
+//! This crate touches raw lists, so the service does not link it. May be imported by the CLI and by tests.
 
 mod dataset;
+mod durable;
 mod home;
+mod keys;
+mod log_dir;
+mod publish;
 mod rows;
 mod sample;
 mod store;
 
 pub mod plan;
 
+pub use durable::FileError;
+pub use log_dir::{LogDir, LogDirError, PreparedAppend};
+pub use publish::{Changes, Publication, PublishError, PublishPhase, Publisher};
 pub use rows::{
     Column, ColumnMap, Encoding, HEADER_ROWS, MAX_ROW_BYTES, MAX_ROW_CELLS, MAX_ROW_LINES, MapError, ReadError,
     ReaderOptions, RefusedRow, Row, RowReader, RowReason, Scan, SupportRow, Terms, TermsError, read_bytes,

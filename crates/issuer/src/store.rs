@@ -35,7 +35,7 @@ pub use generations::{DatasetEntry, Generation};
 pub use records::RecordCounts;
 
 pub(crate) use cipher::ListTag;
-pub(crate) use detail::{Detail, Seen};
+pub(crate) use detail::{Detail, Remainder, Seen, variant_has, variant_numbers};
 pub(crate) use generations::NewGeneration;
 pub(crate) use imports::{ImportRow, ImportState, Segment};
 pub(crate) use records::{Batch, Stored};

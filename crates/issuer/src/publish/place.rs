@@ -1,0 +1,126 @@
+//! From a staged epoch to files in their places.
+//!
+//! ```text
+//! staging/filter/SHA256       shard files that the public directory may not have yet
+//! staging/epoch/manifest, proof, buckets
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ceknik_core::encoding::hex;
+use ceknik_core::filter::ShardDigest;
+use ceknik_core::log::LogSigner;
+use ceknik_core::manifest::Id;
+
+use super::{Draft, PublishError, PublishPhase};
+use crate::durable;
+use crate::log_dir::LogDir;
+use crate::store::Epoch;
+
+pub(super) fn epoch_dir(public: &Path, dataset: &Id, number: u64) -> PathBuf {
+    public.join("datasets").join(dataset.as_str()).join("epochs").join(number.to_string())
+}
+
+fn log(public: &Path, signer: &LogSigner) -> LogDir {
+    LogDir::new(public.join("log"), signer.verifier_key())
+}
+
+/// Writes everything of a draft into `staging`, in place of whatever an interrupted run left there, and to the disk.
+///
+/// The checkpoint within the staged proof is shown to nobody before the store has the epoch as pending.
+pub(super) fn stage(
+    staging: &Path,
+    public: &Path,
+    signer: &LogSigner,
+    draft: &Draft,
+    log_index: u64,
+    write_table: impl FnOnce(&Path) -> Result<(), PublishError>,
+) -> Result<(), PublishError> {
+    clear(staging)?;
+    let taken = epoch_dir(public, &draft.manifest.dataset, draft.manifest.epoch);
+    if taken.exists() {
+        return Err(PublishError::Exists { path: taken });
+    }
+    let (filter, epoch) = (staging.join("filter"), staging.join("epoch"));
+    durable::create_dir_all(&filter)?;
+    durable::create_dir_all(&epoch)?;
+    if let Some(bits) = &draft.filter {
+        for file in bits.files() {
+            let path = filter.join(hex(&ShardDigest::of(&file).sha256));
+            durable::write_atomic(&path, &file)?;
+        }
+    }
+    write_table(&epoch.join("buckets"))?;
+    let append = log(public, signer).prepare(signer, log_index, &draft.bytes)?;
+    durable::write_atomic(&epoch.join("proof"), append.proof())?;
+    durable::write_atomic(&epoch.join("manifest"), &draft.bytes)?;
+    durable::sync_dir(&epoch)?;
+    Ok(())
+}
+
+/// Puts a pending epoch into place. Every step may have been done by a run that was killed, wholly or not at all.
+pub(super) fn place(
+    staging: &Path,
+    public: &Path,
+    signer: &LogSigner,
+    epoch: &Epoch,
+    observer: &mut dyn FnMut(PublishPhase),
+) -> Result<(), PublishError> {
+    let dataset = public.join("datasets").join(epoch.dataset.as_str());
+
+    observer(PublishPhase::PlaceFilter);
+    place_filter(&staging.join("filter"), &dataset.join("filter"))?;
+
+    observer(PublishPhase::PlaceEpoch);
+    place_epoch(&staging.join("epoch"), &epoch_dir(public, &epoch.dataset, epoch.number), &epoch.manifest)?;
+
+    observer(PublishPhase::Log);
+    let log = log(public, signer);
+    log.write(&log.prepare(signer, epoch.log_index, &epoch.manifest)?)?;
+
+    observer(PublishPhase::Current);
+    durable::write_atomic(&dataset.join("current"), format!("{}\n", epoch.number).as_bytes())?;
+    Ok(())
+}
+
+fn place_filter(staged: &Path, public: &Path) -> Result<(), PublishError> {
+    durable::create_dir_all(public)?;
+    let entries = match fs::read_dir(staged) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|source| PublishError::io("read", staged, source))?,
+    };
+    for entry in entries {
+        let from = entry.map_err(|source| PublishError::io("read", staged, source))?.path();
+        let Some(name) = from.file_name() else { continue };
+        let to = public.join(name);
+        // The name is the content's hash, so a file of that name is the same or damaged, and is the same afterwards.
+        fs::rename(&from, &to).map_err(|source| PublishError::io("put into place", &to, source))?;
+    }
+    durable::sync_dir(public)?;
+    Ok(())
+}
+
+fn place_epoch(staged: &Path, public: &Path, manifest: &[u8]) -> Result<(), PublishError> {
+    if public.exists() {
+        let path = public.join("manifest");
+        let there = fs::read(&path).map_err(|source| PublishError::io("read", &path, source))?;
+        return if there == manifest { Ok(()) } else { Err(PublishError::Exists { path: public.to_owned() }) };
+    }
+    let path = staged.join("manifest");
+    let ours = fs::read(&path).map_err(|source| PublishError::io("read", &path, source))?;
+    if ours != manifest {
+        return Err(PublishError::Damaged { path, reason: "it is not the epoch that the store has begun" });
+    }
+    durable::rename_dir(staged, public)?;
+    Ok(())
+}
+
+/// Removes what is staged.
+pub(super) fn clear(staging: &Path) -> Result<(), PublishError> {
+    match fs::remove_dir_all(staging) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(PublishError::io("remove", staging, error)),
+        _ => Ok(()),
+    }
+}

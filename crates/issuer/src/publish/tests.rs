@@ -1,0 +1,428 @@
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ceknik_core::filter::{Cell, FilterShard};
+use ceknik_core::key_file::StoreKey;
+use ceknik_core::log::{Policy, TlogProof};
+use ceknik_core::manifest::UnverifiedManifest;
+use ceknik_core::oprf::OprfSecretKey;
+use ceknik_core::record::Locator;
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+use tempfile::TempDir;
+
+use super::*;
+use crate::dataset::tests::definition;
+use crate::store::{NewGeneration, Store};
+use crate::Home;
+
+struct Press {
+    dir: TempDir,
+    home: Home,
+    store: Store,
+    cipher: StoreCipher,
+    signer: LogSigner,
+    dataset: Id,
+}
+
+fn public_key(scalar: u8) -> ceknik_core::oprf::OprfPublicKey {
+    let mut bytes = [0; 32];
+    bytes[0] = scalar;
+    *OprfSecretKey::from_bytes(&bytes).unwrap().public_key()
+}
+
+fn seed(byte: u8) -> [u8; 32] {
+    let mut seed = [byte; 32];
+    seed[0] ^= 0x55;
+    seed
+}
+
+fn time(hour: i64) -> Timestamp {
+    Timestamp::from_unix(1_800_000_000 + 3600 * hour).unwrap()
+}
+
+/// A press on 100,000 people with `lines` added to the definition.
+fn press(lines: &str) -> Press {
+    let dir = tempfile::tempdir().unwrap();
+    let home = Home::create(dir.path()).unwrap();
+    let key = StoreKey::from_bytes([5; 32]);
+    let mut store = home.create_store(&key).unwrap();
+    let definition = definition(lines);
+    let first = NewGeneration { number: 1, definition: &definition, salt: [1; 32], seed: seed(1), public_key: &public_key(1) };
+    store.insert_dataset(&first).unwrap();
+    let cipher = store.cipher(&key).unwrap();
+    let signer = LogSigner::generate("ceknik.example/log", &mut ChaCha20Rng::seed_from_u64(1)).unwrap();
+    Press { dir, home, store, cipher, signer, dataset: definition.id.clone() }
+}
+
+fn locator(number: u32) -> Locator {
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&number.wrapping_mul(2_654_435_761).to_be_bytes());
+    bytes[12..].copy_from_slice(&number.to_be_bytes());
+    Locator::from_bytes(bytes)
+}
+
+fn cell(number: u32) -> Cell {
+    Cell::from_number(u64::from(number.wrapping_mul(40_503)) % 65_536)
+}
+
+impl Press {
+    fn publisher<'a>(&'a mut self, observer: &'a mut dyn FnMut(PublishPhase), paths: &'a [PathBuf; 2]) -> Publisher<'a> {
+        static NOISE: std::sync::OnceLock<NoiseKey> = std::sync::OnceLock::new();
+        Publisher {
+            store: &mut self.store,
+            cipher: &self.cipher,
+            noise_key: NOISE.get_or_init(|| NoiseKey::from_bytes([5; 32])),
+            signer: &self.signer,
+            public: &paths[0],
+            staging: &paths[1],
+            observer,
+        }
+    }
+
+    fn paths(&self) -> [PathBuf; 2] {
+        [self.home.public(), self.home.staging()]
+    }
+
+    fn publish(&mut self, hour: i64) -> Result<Publication, PublishError> {
+        let (paths, dataset) = (self.paths(), self.dataset.clone());
+        self.publisher(&mut |_| (), &paths).publish(&dataset, time(hour))
+    }
+
+    fn dry_run(&mut self, hour: i64) -> Result<Publication, PublishError> {
+        let (paths, dataset) = (self.paths(), self.dataset.clone());
+        self.publisher(&mut |_| (), &paths).dry_run(&dataset, time(hour))
+    }
+
+    fn add(&mut self, people: std::ops::Range<u32>) {
+        let generation = self.store.newest_generation(&self.dataset).unwrap();
+        let cells = people.clone().map(cell).collect();
+        let count = u64::from(people.end - people.start);
+        let batch = self.store.batch(&generation).unwrap();
+        for number in people {
+            batch.put(&locator(number), &vec![1; generation.sealed_bytes()], b"detail").unwrap();
+        }
+        batch.add_cells(&self.cipher, count, cells).unwrap();
+        batch.commit().unwrap();
+    }
+
+    fn change(&mut self, number: u32) {
+        let generation = self.store.newest_generation(&self.dataset).unwrap();
+        let batch = self.store.batch(&generation).unwrap();
+        batch.put(&locator(number), &vec![2; generation.sealed_bytes()], b"detail").unwrap();
+        batch.commit().unwrap();
+    }
+
+    fn withdraw(&mut self, number: u32) {
+        let generation = self.store.newest_generation(&self.dataset).unwrap();
+        let batch = self.store.batch(&generation).unwrap();
+        batch.withdraw(&locator(number)).unwrap();
+        batch.commit().unwrap();
+    }
+
+    fn begin_generation(&mut self, number: u32, lines: &str) {
+        let definition = definition(lines);
+        let byte = u8::try_from(number).unwrap();
+        let next = NewGeneration { number, definition: &definition, salt: [byte; 32], seed: seed(byte), public_key: &public_key(byte) };
+        self.store.insert_next_generation(&next).unwrap();
+    }
+
+    fn epoch_file(&self, epoch: u64, name: &str) -> Vec<u8> {
+        fs::read(place::epoch_dir(&self.home.public(), &self.dataset, epoch).join(name)).unwrap()
+    }
+
+    fn current(&self) -> Option<String> {
+        fs::read_to_string(self.home.public().join("datasets/list/current")).ok()
+    }
+
+    /// All of the public directory, by path.
+    fn published(&self) -> Vec<(String, Vec<u8>)> {
+        tree(&self.home.public())
+    }
+}
+
+fn tree(root: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut waiting = vec![root.to_owned()];
+    while let Some(dir) = waiting.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                let name = path.strip_prefix(root).unwrap().display().to_string();
+                files.push((name, fs::read(&path).unwrap()));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn an_epoch_is_what_a_reader_verifies() {
+    let mut press = press("");
+    press.add(0..3000);
+    let publication = press.publish(0).unwrap();
+    let manifest = &publication.manifest;
+    assert_eq!((manifest.epoch, manifest.records, manifest.previous), (1, 3000, None));
+    assert_eq!(publication.changes, Changes { added: 3000, ..Changes::default() });
+    assert_eq!(press.current().as_deref(), Some("1\n"));
+
+    let policy = Policy::for_log(press.signer.verifier_key());
+    let proof = TlogProof::parse(&press.epoch_file(1, "proof")).unwrap();
+    let verified = UnverifiedManifest::parse(press.epoch_file(1, "manifest")).unwrap().verify(&policy, &proof).unwrap();
+    assert_eq!(verified.as_bytes(), publication.bytes);
+
+    let filter = manifest.filter.as_ref().unwrap();
+    assert_eq!(filter.members, 3000);
+    let name = ceknik_core::encoding::hex(&filter.shards[0].sha256);
+    let file = fs::read(press.home.public().join("datasets/list/filter").join(name)).unwrap();
+    let set = file[45..].iter().map(|byte| u64::from(byte.count_ones())).sum::<u64>();
+    assert!(set >= filter.noise && set <= filter.noise + 3000);
+    for number in 0..3000 {
+        let cell = cell(number).expose_number();
+        assert!(file[45 + (cell / 8) as usize] & 1 << (cell % 8) != 0);
+    }
+    FilterShard::open(&filter.geometry, 0, &filter.shards[0], file).unwrap();
+
+    let buckets = press.epoch_file(1, "buckets");
+    let geometry = manifest.buckets.geometry;
+    let mut found = 0;
+    for (index, response) in buckets.chunks(geometry.response_bytes() as usize).enumerate() {
+        found += geometry.open_response(index as u32, &manifest.buckets.root, response).unwrap().len();
+    }
+    assert_eq!(found, 3000);
+}
+
+#[test]
+fn the_same_store_keys_and_time_give_the_same_bytes() {
+    let run = || {
+        let mut press = press("");
+        press.add(0..1000);
+        press.publish(0).unwrap();
+        press.add(1000..1200);
+        press.withdraw(5);
+        press.publish(1).unwrap();
+        press.published()
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn a_dry_run_says_what_would_come_and_writes_nothing() {
+    let mut press = press("");
+    press.add(0..1000);
+    let would = press.dry_run(0).unwrap();
+    assert!(press.published().is_empty() && !press.home.staging().exists());
+    assert_eq!(press.store.latest_epoch(&press.dataset).unwrap(), None);
+    let did = press.publish(0).unwrap();
+    assert_eq!((would.bytes, would.changes), (did.bytes, did.changes));
+}
+
+#[test]
+fn changes_are_told_exactly_and_cells_only_come() {
+    let mut press = press("");
+    press.add(0..1000);
+    let first = press.publish(0).unwrap();
+    press.add(1000..1300);
+    for number in 0..7 {
+        press.withdraw(number);
+    }
+    for number in 10..14 {
+        press.change(number);
+    }
+    let second = press.publish(1).unwrap();
+    assert_eq!(second.changes, Changes { added: 300, removed: 7, changed: 4, unchanged: 989, held: 0 });
+    let (old, new) = (first.manifest.filter.unwrap(), second.manifest.filter.unwrap());
+    assert_eq!(new.members, 1300);
+    assert!(new.noise >= old.noise + deniability::LEAST_NOISE);
+    let factor = second.manifest.disclosure.epoch_odds_factor;
+    assert_eq!(factor, deniability::epoch_odds_factor(old.geometry.cells(), old.noise, new.noise - old.noise));
+    let file = |sha256: &[u8; 32]| {
+        let name = ceknik_core::encoding::hex(sha256);
+        fs::read(press.home.public().join("datasets/list/filter").join(name)).unwrap()
+    };
+    let (old, new) = (file(&old.shards[0].sha256), file(&new.shards[0].sha256));
+    assert!(old[45..].iter().zip(&new[45..]).all(|(old, new)| old & !new == 0), "a cell was cleared");
+
+    // Adding one who was withdrawn is no addition, and an epoch without additions adds no noise.
+    press.change(3);
+    let third = press.publish(2).unwrap();
+    assert_eq!(third.changes, Changes { added: 1, unchanged: 1293, ..Changes::default() });
+    assert_eq!(third.manifest.disclosure.epoch_odds_factor, None);
+    assert_eq!(third.manifest.filter, second_filter(&press));
+}
+
+fn second_filter(press: &Press) -> Option<FilterSpec> {
+    Manifest::parse(&press.epoch_file(2, "manifest")).unwrap().filter
+}
+
+/// A run that dies in any phase is finished by the next, to the bytes of a run that did not.
+#[test]
+fn a_publication_that_was_interrupted_is_finished_identically() {
+    let phases = [
+        PublishPhase::Survey,
+        PublishPhase::Filter,
+        PublishPhase::Stage,
+        PublishPhase::Begin,
+        PublishPhase::PlaceFilter,
+        PublishPhase::PlaceEpoch,
+        PublishPhase::Log,
+        PublishPhase::Current,
+        PublishPhase::Finish,
+    ];
+    let prepared = || {
+        let mut press = press("");
+        press.add(0..500);
+        press.publish(0).unwrap();
+        press.add(500..700);
+        press
+    };
+    let mut whole = prepared();
+    whole.publish(1).unwrap();
+    let expected = whole.published();
+    for dies_in in phases {
+        let mut press = prepared();
+        let (paths, dataset) = (press.paths(), press.dataset.clone());
+        let before = press.published();
+        let died = catch_unwind(AssertUnwindSafe(|| {
+            let mut observer = |phase| assert_ne!(phase, dies_in, "dies here");
+            press.publisher(&mut observer, &paths).publish(&dataset, time(1))
+        }));
+        assert!(died.is_err(), "{dies_in:?}");
+        let begun = press.store.pending_epoch().unwrap().is_some();
+        if !begun {
+            assert_eq!(press.published(), before, "{dies_in:?}: nothing happened");
+        } else {
+            assert!(matches!(press.dry_run(2), Err(PublishError::Pending { epoch: 2, .. })));
+        }
+        // A later clock must not make a second epoch of it.
+        let publication = press.publish(if begun { 99 } else { 1 }).unwrap();
+        assert_eq!(publication.resumed, begun, "{dies_in:?}");
+        assert_eq!(press.published(), expected, "{dies_in:?}");
+        assert!(!press.home.staging().exists());
+        assert_eq!(press.publish(100).unwrap().manifest.epoch, 3);
+    }
+}
+
+#[test]
+fn a_new_generation_is_announced_and_takes_over() {
+    let mut press = press("");
+    press.add(0..1000);
+    press.publish(0).unwrap();
+    press.add(1000..1500);
+    press.begin_generation(2, "posterior_percent = 60");
+    press.add(0..1500);
+
+    let announcement = press.publish(1).unwrap();
+    assert_eq!((announcement.generation, announcement.manifest.records), (1, 1000));
+    assert_eq!(announcement.changes, Changes { unchanged: 1000, held: 500, ..Changes::default() });
+    assert_eq!(announcement.manifest.disclosure.epoch_odds_factor, None);
+    let next = announcement.manifest.oprf.next.clone().unwrap();
+    assert_eq!((next.public_key, next.from_epoch), (public_key(2), 3));
+
+    let taken_over = press.publish(2).unwrap();
+    assert_eq!((taken_over.generation, taken_over.manifest.records), (2, 1500));
+    assert_eq!(taken_over.changes, Changes { added: 1500, ..Changes::default() });
+    assert_eq!(taken_over.manifest.disclosure.posterior_percent, Some(60));
+    assert_eq!(taken_over.manifest.oprf, OprfSpec { public_key: public_key(2), next: None });
+    assert_eq!(press.publish(3).unwrap().generation, 2);
+}
+
+#[test]
+fn a_generation_begun_before_anything_was_published_takes_over_at_once() {
+    let mut press = press("");
+    press.begin_generation(2, "");
+    press.add(0..100);
+    let publication = press.publish(0).unwrap();
+    assert_eq!((publication.generation, publication.manifest.epoch), (2, 1));
+}
+
+#[test]
+fn without_a_filter_everybody_confirms() {
+    let mut press = press("filter = false");
+    press.add(0..100);
+    let manifest = press.publish(0).unwrap().manifest;
+    assert_eq!((manifest.filter, manifest.disclosure.cover_percent), (None, 100));
+    press.publish(1).unwrap();
+}
+
+#[test]
+fn what_is_refused() {
+    let message = |press: &mut Press, hour| press.publish(hour).unwrap_err().to_string();
+
+    let mut full = press("capacity = 100");
+    full.add(0..101);
+    let text = message(&mut full, 0);
+    assert!(text.starts_with("101 people were added to generation 1, whose capacity is 100. Begin a new generation with"), "{text}");
+    assert!(text.contains("a hit in both leaves"), "{text}");
+    assert!(full.published().is_empty());
+
+    let mut crowded = press("population = 1000\ncapacity = 1000\nposterior_percent = 10\nleast_people_per_bucket = 1");
+    crowded.add(0..100);
+    assert_eq!(
+        message(&mut crowded, 0),
+        "100 of 1000 people are listed, which is 10 % or more: nothing can promise less than the base rate; promise a higher \
+         posterior in a new generation. A new generation needs another promise: whoever knows the base rate knows that much \
+         already"
+    );
+
+    let mut clock = press("");
+    clock.add(0..100);
+    clock.publish(5).unwrap();
+    assert_eq!(
+        message(&mut clock, 5),
+        format!("the time {} is not after {}, when epoch 1 was published: check the clock, or --now", time(5), time(5))
+    );
+    assert_eq!(clock.current().as_deref(), Some("1\n"));
+}
+
+#[test]
+fn more_than_half_of_the_cells_is_refused() {
+    let mut press = press("population = 20000\ncapacity = 9900\ncells_per_record = 2\nleast_people_per_bucket = 100");
+    press.add(0..9900);
+    let text = press.publish(0).unwrap_err().to_string();
+    assert!(text.contains("cells would be set, which is more than half. Begin a new generation"), "{text}");
+}
+
+#[test]
+fn an_epoch_that_exists_is_never_overwritten() {
+    let mut press = press("");
+    press.add(0..100);
+    let taken = place::epoch_dir(&press.home.public(), &press.dataset, 1);
+    fs::create_dir_all(&taken).unwrap();
+    fs::write(taken.join("manifest"), b"another's").unwrap();
+    let text = press.publish(0).unwrap_err().to_string();
+    assert!(text.starts_with(&format!("{} exists already, with other content", taken.display())), "{text}");
+    assert_eq!(fs::read(taken.join("manifest")).unwrap(), b"another's");
+
+    // An old copy of the store, with the public directory gone on without it.
+    let mut press = self::press("");
+    press.add(0..100);
+    press.store.checkpoint().unwrap();
+    let old = press.dir.path().join("old.sqlite");
+    fs::copy(press.home.store(), &old).unwrap();
+    press.publish(0).unwrap();
+    let expected = press.published();
+    press.store = Store::open(&old).unwrap();
+    assert!(matches!(press.publish(1), Err(PublishError::Exists { .. })));
+    assert_eq!(press.published(), expected);
+}
+
+#[test]
+fn a_published_table_that_was_altered_is_told() {
+    let mut press = press("");
+    press.add(0..1000);
+    press.publish(0).unwrap();
+    let path = place::epoch_dir(&press.home.public(), &press.dataset, 1).join("buckets");
+    let good = fs::read(&path).unwrap();
+    fs::write(&path, &good[1..]).unwrap();
+    assert!(matches!(press.publish(1), Err(PublishError::Damaged { .. })));
+    let mut altered = good.clone();
+    altered[good.len() / 3] ^= 1;
+    fs::write(&path, &altered).unwrap();
+    assert!(matches!(press.publish(1), Err(PublishError::PublishedTable(_))));
+    fs::write(&path, &good).unwrap();
+    assert_eq!(press.publish(1).unwrap().manifest.epoch, 2);
+}
