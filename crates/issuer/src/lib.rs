@@ -10,6 +10,8 @@
 mod dataset;
 mod durable;
 mod home;
+mod import;
+mod locate;
 mod keys;
 mod log_dir;
 mod publish;
@@ -20,6 +22,7 @@ mod store;
 pub mod plan;
 
 pub use durable::FileError;
+pub use keys::{KeyDir, KeyError, Passphrase};
 pub use log_dir::{LogDir, LogDirError, PreparedAppend};
 pub use publish::{Changes, Publication, PublishError, PublishPhase, Publisher};
 pub use rows::{
@@ -28,8 +31,15 @@ pub use rows::{
 };
 pub use dataset::{
     CELLS_PER_RECORD, DEFAULT_CELLS_PER_RECORD, DEFAULT_COVER_PERCENT, DEFAULT_LEAST_PEOPLE_PER_BUCKET,
-    DEFAULT_POSTERIOR_PERCENT, DEFAULT_VALIDITY_SECONDS, Definition, DefinitionError, FilterFigures, MAX_DEFINITION_BYTES,
+    DEFAULT_POSTERIOR_PERCENT, DEFAULT_VALIDITY_SECONDS, DatasetError, DatasetSummary, DatasetUpdate, Definition,
+    DefinitionError, EpochSummary, Figures, FilterFigures, FilterSize, GenerationSummary, MAX_DEFINITION_BYTES,
+    begin_generation, create_dataset, summarize_dataset, update_dataset,
 };
+pub use import::{
+    AbandonedImport, ImportCounters, ImportError, ImportObserver, ImportOptions, ImportPhase, ImportSummary, Importer, Progress,
+    ReportError, SnapshotOutcome, UNFIT_CODES, abandon_import,
+};
+pub use locate::LocateError;
 pub use home::{Home, HomeError, HomeLock};
 pub use store::{
     Concentration, DatasetEntry, Epoch, EpochState, Generation, Members, NewEpoch, RecordCounts, Store, StoreCipher,
