@@ -4,14 +4,14 @@
 //! is computed from public files and one blind evaluation, and the NIK stays with whoever asks. The modules follow the steps
 //! of `docs/spec.md`:
 //!
-//! 1. [`Nik`]: the identifier, normalised;
-//! 2. [`Stretcher`]: Argon2id;
-//! 3. [`filter`]: the public filter and its noise, with the arithmetic of the promise in [`deniability`];
-//! 4. [`oprf`]: the blind evaluation;
-//! 5. and 6. [`record`]: the keyed hash and the sealed record;
-//! 7. [`bucket`]: the sealed table in pieces that people share;
-//! 8. [`manifest`]: what an epoch is;
-//! 9. [`log`]: the transparency log that makes it the same for everybody.
+//! 1. [`Nik`], the identifier, normalised;
+//! 2. [`Stretcher`], Argon2id;
+//! 3. [`filter`], the public filter and its noise, with the arithmetic of the promise in [`deniability`];
+//! 4. [`oprf`], the blind evaluation;
+//! 5. and 6. [`record`], the keyed hash and the sealed record;
+//! 7. [`bucket`], the sealed table in pieces that people share;
+//! 8. [`manifest`], what an epoch is;
+//! 9. [`log`], the transparency log that makes it the same for everybody.
 //!
 //! No I/O, no clock, no randomness of the system, no async: random numbers and times are parameters. It builds for
 //! `wasm32-unknown-unknown` and gives the same bytes on every platform. Whoever needs a part of the protocol depends on this
