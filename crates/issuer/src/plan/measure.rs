@@ -145,9 +145,12 @@ pub struct SubgroupFigures {
 }
 
 impl SubgroupFigures {
-    /// Whether the share is at most the promise, within so many standard errors.
+    /// Whether the share is at most the promise, within so many standard errors. In a small subgroup, where the share's own
+    /// error means little, it is at least the error that as many people at the promised share would have.
     pub fn keeps_promise(&self, standard_errors: f64) -> bool {
-        self.posterior.is_none_or(|posterior| posterior <= self.promised + standard_errors * self.standard_error)
+        let at_promise = (self.promised * (1.0 - self.promised) / self.hits.max(1) as f64).sqrt();
+        let error = self.standard_error.max(at_promise);
+        self.posterior.is_none_or(|posterior| posterior <= self.promised + standard_errors * error)
     }
 }
 

@@ -1,0 +1,171 @@
+//! `ceknik plan`: what a list would promise, cost and give away, before anything is imported.
+
+use std::io::{self, Write};
+use std::time::Instant;
+
+use ceknik_core::{Nik, StretchError, Stretcher};
+use ceknik_issuer::plan::{Plan, PlanError, PlanInput, REFERENCE_TIMINGS, StretchTiming};
+use clap::Args;
+use thiserror::Error;
+
+mod tables;
+
+/// Runs of one cost of which the fastest counts.
+const MEASURED_RUNS: usize = 5;
+
+/// Computes what a list would promise, cost and give away, and suggests the figures of its dataset.
+///
+/// Nothing is read or written. The tables speak of expectations for people of whom nothing is known but the base rate,
+/// unless they say otherwise; docs/threat-model.md explains them.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PlanArgs {
+    /// People on the list
+    #[arg(long, value_name = "N")]
+    records: u64,
+    /// People who could be on it, the unlisted included
+    #[arg(long, value_name = "P")]
+    population: u64,
+    /// The promise: how sure a hit may make somebody who knows only the base rate; 50, 50% and 0.5 are the same
+    #[arg(long, value_name = "X", value_parser = parse_percent)]
+    posterior: u8,
+    /// K, the least people who share a bucket
+    #[arg(long, visible_alias = "k", value_name = "K")]
+    least_people_per_bucket: Option<u64>,
+    /// Cells of the filter for each record of the capacity
+    #[arg(long, value_name = "CELLS")]
+    cells_per_record: Option<u32>,
+    /// Most people ever added before the raw list is needed again; as many as there are records unless set
+    #[arg(long, value_name = "N")]
+    capacity: Option<u64>,
+    /// Of a hundred whom the filter misses, how many confirm all the same
+    #[arg(long, value_name = "PERCENT")]
+    cover_percent: Option<u8>,
+    /// Bits of a bucket number; suggested unless set
+    #[arg(long, value_name = "BITS")]
+    bucket_bits: Option<u8>,
+    /// Bits of a shard number; suggested unless set
+    #[arg(long, value_name = "BITS")]
+    shard_bits: Option<u8>,
+    /// Bytes of a record before sealing; suggested for --supports and --id-bytes unless set
+    #[arg(long, value_name = "BYTES")]
+    payload_bytes: Option<u32>,
+    /// Most candidates whom one person is listed for
+    #[arg(long, value_name = "N")]
+    supports: Option<usize>,
+    /// Length of the longest candidate or status id
+    #[arg(long, value_name = "BYTES")]
+    id_bytes: Option<usize>,
+    /// The evaluation budget of a day; suggested unless set
+    #[arg(long, value_name = "N")]
+    evaluations_per_day: Option<u64>,
+    /// How much of the population may look on one day
+    #[arg(long, value_name = "PERCENT")]
+    visitors_percent: Option<u8>,
+    /// Most of the budget that one network may take
+    #[arg(long, value_name = "PERCENT")]
+    network_percent: Option<u8>,
+    /// Time Argon2id on this machine, instead of taking a server's times
+    #[arg(long)]
+    measure: bool,
+    /// Print one JSON document, with every figure unrounded
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why no plan was printed.
+#[derive(Debug, Error)]
+pub(crate) enum PlanFailure {
+    /// The figures are impossible.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Argon2id could not be timed.
+    #[error("cannot time the stretch on this machine: {0}; leave --measure out to plan with a server's times")]
+    Measure(#[from] StretchError),
+    /// The plan does not fit into JSON.
+    #[error("cannot write the plan as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Standard output is closed or full.
+    #[error("cannot write the plan to standard output: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// Prints the plan on standard output.
+///
+/// # Errors
+/// [`PlanFailure`].
+pub(crate) fn run(args: PlanArgs) -> Result<(), PlanFailure> {
+    let plan = Plan::compute(&args.input()?)?;
+    let mut text = Vec::new();
+    if args.json {
+        serde_json::to_writer_pretty(&mut text, &plan)?;
+        text.push(b'\n');
+    } else {
+        tables::write(&plan, args.measure, &mut text)?;
+    }
+    let mut out = io::stdout().lock();
+    match out.write_all(&text).and_then(|()| out.flush()) {
+        // Whoever reads only the head has what he wanted.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}
+
+impl PlanArgs {
+    fn input(&self) -> Result<PlanInput, StretchError> {
+        let default = PlanInput::new(self.records, self.population, self.posterior);
+        Ok(PlanInput {
+            k: self.least_people_per_bucket.unwrap_or(default.k),
+            cells_per_record: self.cells_per_record.unwrap_or(default.cells_per_record),
+            capacity: self.capacity,
+            cover_percent: self.cover_percent.unwrap_or(default.cover_percent),
+            payload_bytes: self.payload_bytes,
+            supports: self.supports.unwrap_or(default.supports),
+            id_bytes: self.id_bytes.unwrap_or(default.id_bytes),
+            shard_bits: self.shard_bits,
+            bucket_bits: self.bucket_bits,
+            evaluations_per_day: self.evaluations_per_day,
+            visitors_percent: self.visitors_percent.unwrap_or(default.visitors_percent),
+            network_percent: self.network_percent.unwrap_or(default.network_percent),
+            stretches: if self.measure { measured()? } else { default.stretches },
+            ..default
+        })
+    }
+}
+
+/// The costs of the table, timed on one core of this machine.
+fn measured() -> Result<Vec<StretchTiming>, StretchError> {
+    // Any 16 digits take as long.
+    let Ok(nik) = Nik::parse("0000000000000000") else { return Ok(REFERENCE_TIMINGS.to_vec()) };
+    let time = |timing: StretchTiming| {
+        let mut stretcher = Stretcher::new(timing.cost, [0; 32])?;
+        let mut fastest = f64::INFINITY;
+        for _ in 0..MEASURED_RUNS {
+            let start = Instant::now();
+            stretcher.stretch(&nik)?;
+            fastest = fastest.min(start.elapsed().as_secs_f64() * 1000.0);
+        }
+        Ok(StretchTiming { milliseconds: fastest, ..timing })
+    };
+    REFERENCE_TIMINGS.into_iter().map(time).collect()
+}
+
+/// Reads a whole percentage, written as 50, 50% or 0.5.
+fn parse_percent(text: &str) -> Result<u8, String> {
+    let wants = "write a whole percentage from 1 to 99, such as 50, 50% or 0.5";
+    let text = text.trim();
+    let (number, is_percent) = match text.strip_suffix('%') {
+        Some(number) => (number.trim_end(), true),
+        None => (text, !text.contains('.')),
+    };
+    let number: f64 = number.parse().map_err(|_| wants.to_owned())?;
+    let percent = if is_percent { number } else { number * 100.0 };
+    // 0.07 × 100 is 7.000000000000001.
+    let whole = percent.round();
+    if !(1.0..=99.0).contains(&whole) || (percent - whole).abs() > 1e-9 {
+        return Err(wants.to_owned());
+    }
+    Ok(whole as u8)
+}
+
+#[cfg(test)]
+mod tests;
