@@ -130,8 +130,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// Most bytes that a driver may read of a response with this status. It counts them as they come, decompressed, and
-    /// stops with [`Response::TooLong`].
+    /// Most bytes that a driver may read of a response with this status. It counts them as they come, decompressed. When
+    /// there are more, it stops, with [`Response::TooLong`] for a success and with what it has for anything else.
     pub fn most_bytes(&self, status: u16) -> u64 {
         if status == 200 { self.max_bytes } else { MOST_PROBLEM_BYTES }
     }
@@ -171,7 +171,7 @@ pub enum Response {
         /// The body, decompressed.
         body: Vec<u8>,
     },
-    /// A response whose body is, or says it is, longer than [`Request::most_bytes`]. It was not read further.
+    /// A success whose body is, or says it is, longer than [`Request::most_bytes`]. It was not read further.
     TooLong,
     /// None.
     Failed(TransportFailure),

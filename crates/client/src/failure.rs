@@ -27,7 +27,7 @@ struct Problem {
 }
 
 /// The type of problem with which the service says that a dataset's budget is used up: the last segment of the type's URI.
-const BUDGET_PROBLEM: &str = "budget-exhausted";
+const BUDGET_PROBLEM: &str = "budget-spent";
 
 impl Failure {
     /// Takes a response apart into content and failure.
@@ -52,6 +52,7 @@ impl Failure {
         let reason = match status {
             404 | 410 => return Err(Self::Gone { status }),
             429 | 503 if budget() => Reason::BudgetExhausted,
+            408 => Reason::TimedOut,
             429 => Reason::RateLimited,
             500..=599 => Reason::ServiceUnavailable,
             _ => return Err(Self::Status { status }),
@@ -92,11 +93,13 @@ mod tests {
         assert_eq!(received(200, "x"), Ok(b"x".to_vec()));
         let passing = |reason, status| Err(Failure::Passing { reason, status: Some(status), retry_after: Some(3) });
         assert_eq!(received(429, ""), passing(Reason::RateLimited, 429));
-        let budget = r#"{"type":"https://ceknik.example/problems/budget-exhausted","title":"x"}"#;
+        let budget = r#"{"type":"/problems/budget-spent","title":"x"}"#;
         assert_eq!(received(503, budget), passing(Reason::BudgetExhausted, 503));
         assert_eq!(received(429, budget), passing(Reason::BudgetExhausted, 429));
-        assert_eq!(received(503, r#"{"type":"overloaded"}"#), passing(Reason::ServiceUnavailable, 503));
+        assert_eq!(received(503, r#"{"type":"/problems/overloaded"}"#), passing(Reason::ServiceUnavailable, 503));
         assert_eq!(received(500, "not json"), passing(Reason::ServiceUnavailable, 500));
+        assert_eq!(received(429, r#"{"type":"/problems/share-spent"}"#), passing(Reason::RateLimited, 429));
+        assert_eq!(received(408, ""), passing(Reason::TimedOut, 408));
         assert_eq!(received(404, ""), Err(Failure::Gone { status: 404 }));
         assert_eq!(received(410, ""), Err(Failure::Gone { status: 410 }));
         for status in [201, 204, 206, 301, 302, 304, 400, 401, 403, 413, 418, 600] {

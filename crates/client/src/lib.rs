@@ -25,18 +25,30 @@
 //! NIKs. May be imported by the CLI, the WebAssembly package, and tests.
 
 mod answer;
+#[cfg(feature = "driver")]
+mod cache;
+#[cfg(feature = "driver")]
+mod driver;
 mod evaluation;
 mod exchange;
 mod failure;
 mod lookup;
 mod reason;
+#[cfg(feature = "driver")]
+mod server_url;
 mod stretching;
 mod wire;
 
 pub use answer::{Answer, Local, NoAnswer, Outcome, Report, Trust, TrustBasis, Unconfirmed, Warning};
+#[cfg(feature = "driver")]
+pub use cache::{Cache, CacheError, Shelf};
+#[cfg(feature = "driver")]
+pub use driver::{Client, ClientConfig, ClientError, Observer, Timeouts};
 pub use exchange::{
     CacheMode, Exchange, Method, Request, Response, Tells, Ticket, TransportFailure, parse_retry_after,
 };
 pub use lookup::{Action, Cached, Confirm, Event, Inquiry, Item, Lookup, Progress, SeenList, Settings};
 pub use reason::Reason;
+#[cfg(feature = "driver")]
+pub use server_url::{ServerUrl, ServerUrlError};
 pub use stretching::{StretchJob, StretchWorker};

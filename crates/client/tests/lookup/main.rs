@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+#[cfg(feature = "driver")]
+mod driver;
 mod hostile;
 mod privacy;
 mod publisher;

@@ -13,7 +13,7 @@ fn published() -> Publisher {
 }
 
 fn later(given: u16, seconds: u64, problem: &str) -> Response {
-    let body = format!(r#"{{"type":"https://ceknik.example/problems/{problem}","title":"x"}}"#).into_bytes();
+    let body = format!(r#"{{"type":"/problems/{problem}","title":"x"}}"#).into_bytes();
     Response::Received { status: given, retry_after: Some(seconds), body }
 }
 
@@ -81,7 +81,7 @@ fn no_more_than_four_attempts() {
 #[test]
 fn the_budget_is_told_from_the_rate() {
     let publisher = published();
-    let checked = refusing(&publisher, "/evaluate", 9, &later(503, 7200, "budget-exhausted"));
+    let checked = refusing(&publisher, "/evaluate", 9, &later(503, 7200, "budget-spent"));
     assert_eq!(checked.code(), "no_answer budget_exhausted");
     assert_eq!(retry_after(&checked), Some(7200));
 }

@@ -1,0 +1,129 @@
+//! One request over HTTP: no cookies, no referrer, no redirects, no cache; bytes counted before they are kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use rustls::ClientConfig as TlsConfig;
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::sync::Semaphore;
+
+use super::ClientError;
+use crate::exchange::{CacheMode, Method, Request, Response, TransportFailure, parse_retry_after};
+use crate::server_url::ServerUrl;
+
+/// Most requests at once.
+const MOST_AT_ONCE: usize = 6;
+/// Slowest line that a response is waited for on, in bytes a second, beside [`Timeouts::response`].
+const SLOWEST_BYTES_PER_SECOND: u64 = 16 * 1024;
+
+/// What is told where there is no network to be used.
+pub(super) const NO_NETWORK: Response = Response::Failed(TransportFailure::Unreachable);
+
+/// How long to wait for a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection.
+    pub connect: Duration,
+    /// For the next bytes.
+    pub idle: Duration,
+    /// For a whole small response; a long one has a second more for every 16 KiB that it may have.
+    pub response: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(10), idle: Duration::from_secs(20), response: Duration::from_secs(30) }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Http {
+    client: reqwest::Client,
+    server: ServerUrl,
+    timeouts: Timeouts,
+    places: Arc<Semaphore>,
+}
+
+impl Http {
+    pub(super) fn new(server: &ServerUrl, timeouts: Timeouts) -> Result<Self, ClientError> {
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(server)?)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .http1_only()
+            .user_agent(concat!("ceknik/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(timeouts.connect)
+            .read_timeout(timeouts.idle)
+            .pool_max_idle_per_host(MOST_AT_ONCE);
+        if !server.is_https() {
+            // This machine is not reached through another.
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| ClientError::Tls { reason: error.to_string() })?;
+        Ok(Self { client, server: server.clone(), timeouts, places: Arc::new(Semaphore::new(MOST_AT_ONCE)) })
+    }
+
+    /// Makes a request; `receiving` is told the bytes received so far and, where it is known, of how many.
+    pub(super) async fn perform(&self, request: &Request, receiving: impl Fn(u64, Option<u64>)) -> Response {
+        // Closed never.
+        let _place = self.places.acquire().await;
+        match self.exchange(request, receiving).await {
+            Ok(response) => response,
+            Err(error) if error.is_timeout() => Response::Failed(TransportFailure::TimedOut),
+            Err(error) if error.is_connect() => Response::Failed(TransportFailure::Unreachable),
+            Err(_) => Response::Failed(TransportFailure::Interrupted),
+        }
+    }
+
+    async fn exchange(&self, request: &Request, receiving: impl Fn(u64, Option<u64>)) -> reqwest::Result<Response> {
+        let address = self.server.join(&request.path);
+        let mut builder = match request.method {
+            Method::Get => self.client.get(address),
+            Method::Post => self.client.post(address),
+        };
+        let transfer = Duration::from_secs(request.max_bytes / SLOWEST_BYTES_PER_SECOND);
+        builder = builder.timeout(self.timeouts.response + transfer);
+        if request.cache == CacheMode::NoStore {
+            builder = builder.header(ACCEPT_ENCODING, "identity");
+        }
+        if let Some(body) = &request.body {
+            builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        let mut response = builder.send().await?;
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after = retry_after.and_then(parse_retry_after);
+        let (most, length) = (request.most_bytes(status), response.content_length());
+        if status == 200 && length.is_some_and(|length| length > most) {
+            return Ok(Response::TooLong);
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            let room = usize::try_from(most - body.len() as u64).unwrap_or(usize::MAX);
+            if chunk.len() > room {
+                if status == 200 {
+                    return Ok(Response::TooLong);
+                }
+                body.extend_from_slice(&chunk[..room]);
+                break;
+            }
+            body.extend_from_slice(&chunk);
+            receiving(body.len() as u64, length);
+        }
+        Ok(Response::Received { status, retry_after, body })
+    }
+}
+
+/// TLS 1.2 and 1.3 with the machine's root certificates. Without HTTPS none is trusted, and none is read.
+fn tls(server: &ServerUrl) -> Result<TlsConfig, ClientError> {
+    let failed = |error: rustls::Error| ClientError::Tls { reason: error.to_string() };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = TlsConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(failed)?;
+    if server.is_https() {
+        Ok(builder.with_platform_verifier().map_err(failed)?.with_no_client_auth())
+    } else {
+        Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
+    }
+}
