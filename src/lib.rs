@@ -1,1 +1,40 @@
-//! The service.
+//! The online service of ceknik: it serves what a publisher has published, and evaluates blinded elements.
+//!
+//! It knows no NIK and cannot come to know one: what it is sent is uniformly random, and nothing in this crate can read a
+//! list. It reads two things: a public directory, of which it verifies everything before it serves it, and the OPRF keys.
+//! Lists, stores and publishing are not its business; of the project's crates it may import `ceknik-core` alone. Only the
+//! `ceknik` command imports it, for its demonstration.
+//!
+//! ```text
+//! routes ── publication ── load            files that were verified, and what verifies them
+//!    │  └── evaluator                      threads with the keys
+//!    ├── limit                             networks and budgets, in elements
+//!    └── problem                           every error and its status
+//! envelope, server                         what goes around every answer, and every connection
+//! ```
+
+mod clock;
+mod config;
+mod durable;
+mod envelope;
+mod evaluator;
+mod key_ring;
+mod limit;
+mod metrics;
+mod openapi;
+mod problem;
+mod publication;
+mod reply;
+mod routes;
+mod secret_file;
+mod server;
+mod service;
+mod telemetry;
+
+pub use config::{Config, ConfigError, NetworkSettings, Origins, ServerSettings, Settings};
+pub use key_ring::KeyError;
+pub use limit::{ProxyHeader, TrustedProxies};
+pub use routes::router;
+pub use secret_file::{Passphrase, SecretFileError};
+pub use service::{Peer, ServiceState, StartError, run};
+pub use telemetry::{LogLevel, init_logging};

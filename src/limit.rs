@@ -1,0 +1,15 @@
+//! Who may ask for how much, counted in elements of blind evaluation.
+//!
+//! Three limits stand one behind the other: a network's own rate ([`Networks`]), a network's share of a dataset's budget
+//! (there too), and the dataset's budget ([`Budget`]), which is the `evaluations_per_day` of its manifest.
+
+mod budget;
+mod client;
+mod networks;
+mod token_bucket;
+
+pub(crate) use budget::{Budget, Take};
+pub(crate) use client::client_address;
+pub use client::{ProxyHeader, TrustedProxies};
+pub(crate) use networks::{Network, NetworkLimits, NetworkQuotas, NetworkRefusal, Networks};
+pub(crate) use token_bucket::{Quota, Rate};

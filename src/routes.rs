@@ -1,0 +1,116 @@
+//! The routes: one table, one router, the handlers in modules.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::Router;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use axum::middleware;
+use axum::response::IntoResponse;
+use axum::routing::{MethodRouter, get, post};
+use ceknik_core::manifest::Id;
+use serde::de::DeserializeOwned;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::envelope::envelope;
+use crate::problem::Problem;
+use crate::publication::{Dataset, NotRead, Publication};
+use crate::service::ServiceState;
+
+pub(crate) mod epochs;
+pub(crate) mod evaluate;
+pub(crate) mod filter;
+pub(crate) mod health;
+pub(crate) mod lists;
+pub(crate) mod log;
+
+pub(crate) const EVALUATE: &str = "/v1/{dataset}/evaluate";
+pub(crate) const HEALTHZ: &str = "/healthz";
+pub(crate) const READYZ: &str = "/readyz";
+/// Stands in metrics and logs for paths that no route has.
+pub(crate) const UNMATCHED: &str = "unmatched";
+
+/// Every route: its path as the router writes it, and what answers there.
+fn table() -> [(&'static str, MethodRouter<ServiceState>); 13] {
+    [
+        ("/v1/datasets", get(lists::datasets)),
+        ("/v1/policy", get(lists::policy)),
+        ("/v1/{dataset}/manifest", get(epochs::current_manifest)),
+        ("/v1/{dataset}/epochs/{epoch}/manifest", get(epochs::epoch_manifest)),
+        ("/v1/{dataset}/epochs/{epoch}/proof", get(epochs::proof)),
+        ("/v1/{dataset}/epochs/{epoch}/buckets/{index}", get(epochs::bucket)),
+        ("/v1/{dataset}/filter/{sha256}", get(filter::filter)),
+        (EVALUATE, post(evaluate::evaluate)),
+        ("/log/checkpoint", get(log::checkpoint)),
+        ("/log/tile/{*path}", get(log::tile)),
+        ("/openapi.json", get(health::openapi_json)),
+        (HEALTHZ, get(health::healthz)),
+        (READYZ, get(health::readyz)),
+    ]
+}
+
+static PATHS: LazyLock<Vec<&'static str>> = LazyLock::new(|| table().iter().map(|(path, _)| *path).collect());
+
+/// The route in metrics and logs: a template, whatever was asked for.
+pub(crate) fn label(matched: &str) -> &'static str {
+    PATHS.iter().find(|path| **path == matched).unwrap_or(&UNMATCHED)
+}
+
+/// The service's router, for tests without sockets and for [`run`](crate::run).
+pub fn router(state: ServiceState) -> Router {
+    let routes = table().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+    let panics = state.clone();
+    routes
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(CatchPanicLayer::custom(move |_| {
+            panics.metrics().panics.inc();
+            Problem::Internal.into_response()
+        }))
+        .layer(middleware::from_fn_with_state(state.clone(), envelope))
+        .with_state(state)
+}
+
+async fn no_such_path() -> Problem {
+    Problem::NoSuchPath
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::MethodNotAllowed
+}
+
+/// The variable parts of a path.
+pub(crate) struct Segments<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segments<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        // What is not text after decoding is the path of nothing.
+        let segments = Path::<T>::from_request_parts(parts, state).await;
+        segments.map(|Path(segments)| Self(segments)).map_err(|_| Problem::NoSuchPath)
+    }
+}
+
+/// A dataset by the id in a path, and the publication that it belongs to.
+pub(crate) fn dataset(state: &ServiceState, id: &str) -> Result<(Arc<Publication>, Arc<Dataset>), Problem> {
+    let id = Id::new(id).map_err(|_| Problem::NoSuchDataset)?;
+    let publication = state.publication();
+    let dataset = publication.datasets.get(&id).cloned().ok_or(Problem::NoSuchDataset)?;
+    Ok((publication, dataset))
+}
+
+/// A decimal number in a path, written in the one canonical way.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    let number: u64 = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
+/// Reports a file that is not what it was, and hides it.
+pub(crate) fn not_read(state: &ServiceState, dataset: &Id, not_read: NotRead) -> Problem {
+    if let NotRead::Damaged { file, reason } = not_read {
+        state.metrics().damaged_files.inc();
+        tracing::error!(%dataset, file, reason, "a published file is not given out");
+    }
+    Problem::NoSuchEpoch
+}

@@ -1,0 +1,109 @@
+//! Filter shards.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use ceknik_core::encoding::from_hex;
+
+use super::{Segments, dataset};
+use crate::openapi::{Cached, Common, DatasetParam, Missing, Octets};
+use crate::problem::Problem;
+use crate::reply::{self, IMMUTABLE, OCTETS, blocking, has_tag, not_modified, tag_response};
+use crate::service::ServiceState;
+
+/// A shard of the filter, named by its SHA-256 in the manifest.
+#[utoipa::path(
+    get,
+    path = "/v1/{dataset}/filter/{sha256}",
+    tag = "filter",
+    params(DatasetParam,
+        ("sha256" = String, Path, description = "SHA-256 of the shard's file, in the manifest", pattern = "^[0-9a-f]{64}$")),
+    responses(
+        (status = 200, description = "The shard's file (docs/spec.md, step 3), compressed for whoever accepts gzip",
+            body = Octets, content_type = "application/octet-stream",
+            headers(("Content-Encoding" = Option<String>, description = "gzip, or absent"))),
+        Cached, Missing, Common,
+    )
+)]
+pub(crate) async fn filter(
+    State(state): State<ServiceState>,
+    Segments((id, sha256)): Segments<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (_, dataset) = dataset(&state, &id)?;
+    let named = from_hex(&sha256).filter(|sha256| dataset.filter_names.contains(sha256));
+    let digest = named.ok_or(Problem::NoSuchFile)?;
+    let gzip = accepts_gzip(&headers);
+    let opening = blocking(move || {
+        let compressed = if gzip { dataset.filters.open_gzip(&digest)? } else { None };
+        // The shard itself is what decides whether it is still published.
+        let plain = dataset.filters.open(&digest)?;
+        Ok::<_, std::io::Error>(plain.map(|plain| compressed.map_or((plain, false), |compressed| (compressed, true))))
+    });
+    let opened = opening.await?.map_err(|error| {
+        tracing::error!(%error, "a filter shard cannot be opened");
+        Problem::Internal
+    })?;
+    let (file, compressed) = opened.ok_or(Problem::NoSuchFile)?;
+    let tag = if compressed { format!("\"{sha256}-gzip\"") } else { format!("\"{sha256}\"") };
+    let vary = HeaderValue::from_static("accept-encoding");
+    if has_tag(&headers, &tag) {
+        let mut response = not_modified(&tag, IMMUTABLE);
+        response.headers_mut().insert(header::VARY, vary);
+        return Ok(response);
+    }
+    let mut response = reply::piece(Arc::new(file.file), 0, file.bytes).await?;
+    reply::set(&mut response, OCTETS, IMMUTABLE);
+    tag_response(&mut response, &tag);
+    response.headers_mut().insert(header::VARY, vary);
+    if compressed {
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Ok(response)
+}
+
+/// Whether Accept-Encoding names gzip, or everything, with another weight than zero (RFC 9110, section 12.5.3).
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
+    let mut any = None;
+    for coding in lines.flat_map(|line| line.split(',')) {
+        let mut parts = coding.split(';').map(str::trim);
+        let name = parts.next().unwrap_or("");
+        let weight = parts.find_map(|part| part.strip_prefix("q=")).and_then(|weight| weight.parse::<f32>().ok());
+        let wanted = weight.is_none_or(|weight| weight > 0.0);
+        if name.eq_ignore_ascii_case("gzip") {
+            return wanted;
+        }
+        if name == "*" {
+            any = Some(wanted);
+        }
+    }
+    any.unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_sent_to_whoever_wants_it() {
+        for (line, want) in [
+            ("gzip", true),
+            ("br, GZIP;q=0.5", true),
+            ("deflate, *", true),
+            ("*;q=0", false),
+            ("gzip;q=0, *", false),
+            ("gzip; q=0.0", false),
+            ("br", false),
+            ("identity", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, line.parse().unwrap());
+            assert_eq!(accepts_gzip(&headers), want, "{line}");
+        }
+        assert!(!accepts_gzip(&HeaderMap::new()));
+    }
+}
