@@ -4,9 +4,10 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use ceknik_core::{Nik, StretchError, Stretcher};
-use ceknik_issuer::plan::{Plan, PlanError, PlanInput, REFERENCE_TIMINGS, StretchTiming};
+use ceknik_issuer::plan::{Plan, PlanInput, REFERENCE_TIMINGS, StretchTiming};
 use clap::Args;
-use thiserror::Error;
+
+use crate::failure::Failure;
 
 mod tables;
 
@@ -72,28 +73,11 @@ pub(crate) struct PlanArgs {
     json: bool,
 }
 
-/// Why no plan was printed.
-#[derive(Debug, Error)]
-pub(crate) enum PlanFailure {
-    /// The figures are impossible.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// Argon2id could not be timed.
-    #[error("cannot time the stretch on this machine: {0}; leave --measure out to plan with a server's times")]
-    Measure(#[from] StretchError),
-    /// The plan does not fit into JSON.
-    #[error("cannot write the plan as JSON: {0}")]
-    Json(#[from] serde_json::Error),
-    /// Standard output is closed or full.
-    #[error("cannot write the plan to standard output: {0}")]
-    Output(#[from] io::Error),
-}
-
 /// Prints the plan on standard output.
 ///
 /// # Errors
-/// [`PlanFailure`].
-pub(crate) fn run(args: PlanArgs) -> Result<(), PlanFailure> {
+/// Figures that make no plan; a stretch that cannot be timed; standard output that cannot be written to.
+pub(crate) fn run(args: PlanArgs) -> Result<(), Failure> {
     let plan = Plan::compute(&args.input()?)?;
     let mut text = Vec::new();
     if args.json {
@@ -106,12 +90,12 @@ pub(crate) fn run(args: PlanArgs) -> Result<(), PlanFailure> {
     match out.write_all(&text).and_then(|()| out.flush()) {
         // Whoever reads only the head has what he wanted.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
+        written => written.map_err(|error| Failure::new(format!("cannot write the plan to standard output: {error}"))),
     }
 }
 
 impl PlanArgs {
-    fn input(&self) -> Result<PlanInput, StretchError> {
+    fn input(&self) -> Result<PlanInput, Failure> {
         let default = PlanInput::new(self.records, self.population, self.posterior);
         Ok(PlanInput {
             k: self.least_people_per_bucket.unwrap_or(default.k),
@@ -126,10 +110,16 @@ impl PlanArgs {
             evaluations_per_day: self.evaluations_per_day,
             visitors_percent: self.visitors_percent.unwrap_or(default.visitors_percent),
             network_percent: self.network_percent.unwrap_or(default.network_percent),
-            stretches: if self.measure { measured()? } else { default.stretches },
+            stretches: if self.measure { measured().map_err(untimed)? } else { default.stretches },
             ..default
         })
     }
+}
+
+fn untimed(error: StretchError) -> Failure {
+    Failure::new(format!(
+        "cannot time the stretch on this machine: {error}; leave --measure out to plan with a server's times"
+    ))
 }
 
 /// The costs of the table, timed on one core of this machine.
