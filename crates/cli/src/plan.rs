@@ -62,9 +62,9 @@ pub(crate) struct PlanArgs {
     /// How much of the population may look on one day
     #[arg(long, value_name = "PERCENT")]
     visitors_percent: Option<u8>,
-    /// Most of the budget that one network may take
+    /// Most of the budget that one network gets, as the service's setting of this name
     #[arg(long, value_name = "PERCENT")]
-    network_percent: Option<u8>,
+    network_share: Option<f64>,
     /// Time Argon2id on this machine, instead of taking a server's times
     #[arg(long)]
     measure: bool,
@@ -109,7 +109,7 @@ impl PlanArgs {
             bucket_bits: self.bucket_bits,
             evaluations_per_day: self.evaluations_per_day,
             visitors_percent: self.visitors_percent.unwrap_or(default.visitors_percent),
-            network_percent: self.network_percent.unwrap_or(default.network_percent),
+            network_percent: self.network_share.unwrap_or(default.network_percent),
             stretches: if self.measure { measured().map_err(untimed)? } else { default.stretches },
             ..default
         })

@@ -82,7 +82,7 @@ fn every_option_reaches_the_plan() {
     assert_eq!(input, PlanInput::new(1000, 100_000, 30));
     let all = format!(
         "{base} --k 77 --cells-per-record 9 --capacity 2000 --cover-percent 11 --bucket-bits 3 --shard-bits 1 --payload-bytes 64 \
-         --supports 2 --id-bytes 5 --evaluations-per-day 99 --visitors-percent 12 --network-percent 13"
+         --supports 2 --id-bytes 5 --evaluations-per-day 99 --visitors-percent 12 --network-share 0.5"
     );
     let expected = PlanInput {
         k: 77,
@@ -96,7 +96,7 @@ fn every_option_reaches_the_plan() {
         id_bytes: 5,
         evaluations_per_day: Some(99),
         visitors_percent: 12,
-        network_percent: 13,
+        network_percent: 0.5,
         ..input
     };
     assert_eq!(args(&all).unwrap().input().unwrap(), expected);

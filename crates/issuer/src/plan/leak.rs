@@ -67,7 +67,7 @@ pub struct LeakFigures {
     /// Days until then, at one network's share of the budget.
     pub days_at_network_share: f64,
     /// That share, in percent.
-    pub network_percent: u8,
+    pub network_percent: f64,
 }
 
 impl LeakFigures {
@@ -80,7 +80,7 @@ impl LeakFigures {
         population: u64,
         core_hours: f64,
         evaluations_per_day: u64,
-        network_percent: u8,
+        network_percent: f64,
     ) -> Self {
         let people = population as f64;
         let hits = people * rates.hit();
@@ -96,7 +96,7 @@ impl LeakFigures {
             listed_given_alone_hit: rates.posterior_alone(rates.base_rate),
             evaluations_per_day,
             hours_at_full_budget: days * 24.0,
-            days_at_network_share: days * 100.0 / f64::from(network_percent),
+            days_at_network_share: days * 100.0 / network_percent,
             network_percent,
         }
     }

@@ -7,6 +7,7 @@ use ceknik_core::filter::{HEADER_BYTES, LEAST_CELLS, MOST_SHARD_BITS};
 use ceknik_core::record::{LEAST_PAYLOAD_BYTES, MOST_SUPPORTS, Record, RecordError, Support};
 
 use super::contact::ContactFigures;
+use super::input::figure;
 use super::table::{TableShape, suggested_bucket_bits};
 use super::{PlanError, PlanInput};
 
@@ -70,10 +71,10 @@ pub fn suggested_shard_bits(cells: u64, population: u64, k: u64) -> u8 {
 fn suggested_payload_bytes(supports: usize, id_bytes: usize) -> Result<u32, PlanError> {
     let what = "the number of supports in a record";
     if !(1..=MOST_SUPPORTS).contains(&supports) {
-        return super::figure(what, supports, "it must be between 1 and 8");
+        return figure(what, supports, "it must be between 1 and 8");
     }
     if !(1..=64).contains(&id_bytes) {
-        return super::figure("the length of an id", id_bytes, "it must be between 1 and 64 bytes");
+        return figure("the length of an id", id_bytes, "it must be between 1 and 64 bytes");
     }
     let support = |i: usize| Support {
         // Ascending, as the record wants them.

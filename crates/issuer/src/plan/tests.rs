@@ -149,7 +149,7 @@ fn warnings() {
     assert_eq!(with(&|input| input.bucket_bits = Some(8)), ["response_slow"]);
     assert_eq!(with(&|input| input.cover_percent = 0), ["few_contact", "little_cover"]);
     assert_eq!(with(&|input| input.evaluations_per_day = Some(1_000_000)), ["small_budget"]);
-    assert_eq!(with(&|input| input.network_percent = 10), ["fast_reading"]);
+    assert_eq!(with(&|input| input.network_percent = 10.0), ["fast_reading"]);
     assert_eq!(codes(&PlanInput { capacity: Some(100), ..PlanInput::new(80, 1_000, 50) })[..1], ["floor_out_of_reach"]);
     assert_eq!(
         codes(&PlanInput { capacity: Some(20_000), ..PlanInput::new(10_000, 8_214_007, 50) })[..1],
@@ -191,8 +191,8 @@ fn impossible_inputs() {
         (message(&|input| input.capacity = Some(9)), "the capacity is 9; it must be at least the number of records"),
         (message(&|input| input.cover_percent = 101), "the cover rate is 101; it must be between 0 and 100 percent"),
         (
-            message(&|input| input.network_percent = 0),
-            "one network's share of the budget is 0; it must be between 1 and 100 percent",
+            message(&|input| input.network_percent = 0.0),
+            "one network's share of the budget is 0; it must be over 0 and at most 100 percent",
         ),
         (
             message(&|input| input.evaluations_per_day = Some(0)),
