@@ -195,8 +195,8 @@ pub enum TrustBasis {
     Given,
     /// The policy was taken from the service at an earlier visit.
     PinnedBefore,
-    /// The policy was taken from the service just now: whoever answered is trusted from here on. That everybody is shown
-    /// the same policy was not checked; compare its keys over another channel.
+    /// The policy was taken from the service just now: whoever answered is trusted from here on, as long as there is a cache
+    /// that remembers. That everybody is shown the same policy was not checked; compare its keys over another channel.
     PinnedNow,
 }
 

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use ceknik_core::CoverSecret;
 use ceknik_core::encoding::{base64url, from_base64url, hex};
 use ceknik_core::filter::MOST_SHARD_BYTES;
-use ceknik_core::log::{MAX_CHECKPOINT_BYTES, MAX_POLICY_BYTES, MAX_PROOF_BYTES, SignedCheckpoint};
+use ceknik_core::log::{MAX_CHECKPOINT_BYTES, MAX_POLICY_BYTES, MAX_PROOF_BYTES};
 use ceknik_core::manifest::{Id, MOST_MANIFEST_BYTES, Manifest};
 use rand::RngCore;
 use rand::rngs::OsRng;
@@ -167,7 +167,7 @@ impl Shelf {
         let most = MOST_MANIFEST_BYTES + MAX_PROOF_BYTES + MAX_CHECKPOINT_BYTES + frame::MOST_HEADER_BYTES;
         let old = read(&path, most)?.and_then(|bytes| parse_list(&bytes));
         let kept = match &old {
-            Some(old) => later(old, new),
+            Some(old) => SeenList::merge(old, new.clone()),
             None => new.clone(),
         };
         if old.as_ref() != Some(&kept) {
@@ -226,20 +226,6 @@ fn secret_text(secret: &CoverSecret) -> Zeroizing<String> {
 fn parse_list(bytes: &[u8]) -> Option<SeenList> {
     let [manifest, proof, checkpoint] = Frame::parse(bytes)?.parts(["manifest", "proof", "checkpoint"])?;
     Some(SeenList { manifest: manifest.to_vec(), proof: proof.to_vec(), checkpoint: checkpoint.to_vec() })
-}
-
-/// The later of two lists, with the larger of their checkpoints, where they are of one log; else the new one.
-fn later(old: &SeenList, new: &SeenList) -> SeenList {
-    let manifests = (Manifest::parse(&old.manifest), Manifest::parse(&new.manifest));
-    let (Ok(before), Ok(after)) = manifests else { return new.clone() };
-    if before.log != after.log || before.dataset != after.dataset {
-        return new.clone();
-    }
-    let list = if before.epoch > after.epoch { old } else { new };
-    let size =
-        |list: &SeenList| SignedCheckpoint::parse(&list.checkpoint).map_or(0, |checkpoint| checkpoint.head().size);
-    let checkpoint = if size(old) > size(new) { old } else { new };
-    SeenList { checkpoint: checkpoint.checkpoint.clone(), ..list.clone() }
 }
 
 /// Creates a directory, and those above it, that others cannot look into.

@@ -1,18 +1,19 @@
-//! The evaluate request and response on the wire (spec, "HTTP").
+//! The evaluate request and response on the wire (spec, "HTTP"), for whoever asks a service directly: an auditor's probe.
+//! [`Lookup`](crate::Lookup) does so by itself.
 
 use ceknik_core::encoding::{base64url, from_base64url};
 use ceknik_core::oprf::{
-    BlindedElement, CLIENT_BATCH_MOST, EvaluatedElement, OprfPublicKey, Proof, REQUEST_SIZES, VerifiedBatch,
-    verify_batch,
+    BlindedElement, CLIENT_BATCH_MOST, EvaluatedElement, OprfPublicKey, Proof, ProofError, REQUEST_SIZES,
+    VerifiedBatch, verify_batch,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Most bytes of a response: 64 pairs of 43 characters each, with room for white space.
-pub(crate) const MOST_RESPONSE_BYTES: u64 = 16 * 1024;
+pub const MOST_RESPONSE_BYTES: u64 = 16 * 1024;
 
 /// Most elements in a request.
-pub(crate) const MOST_ELEMENTS: usize = REQUEST_SIZES[REQUEST_SIZES.len() - 1];
+pub const MOST_ELEMENTS: usize = REQUEST_SIZES[REQUEST_SIZES.len() - 1];
 
 #[derive(Serialize)]
 struct RequestBody<'a> {
@@ -42,25 +43,31 @@ struct PairBody<'a> {
 
 /// Why an evaluation is not believed.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub(crate) enum EvaluationError {
+pub enum EvaluationError {
     /// Not of the form.
     #[error("{what}")]
-    Malformed { what: &'static str },
+    Malformed {
+        /// What is wrong.
+        what: &'static str,
+    },
     /// Other elements than those sent, or others beside them where the caller wanted to be alone.
     #[error("{what}")]
-    Foreign { what: &'static str },
+    Foreign {
+        /// What is wrong.
+        what: &'static str,
+    },
     /// The proof does not hold.
     #[error(transparent)]
-    Proof(#[from] ceknik_core::oprf::ProofError),
+    Proof(#[from] ProofError),
 }
 
 /// The smallest number of elements that a request may hold and that `own` fit into. `own` is at most [`MOST_ELEMENTS`].
-pub(crate) fn request_size(own: usize) -> usize {
+pub fn request_size(own: usize) -> usize {
     REQUEST_SIZES.into_iter().find(|size| *size >= own).unwrap_or(MOST_ELEMENTS)
 }
 
-/// The body of a request.
-pub(crate) fn request_body(key: &OprfPublicKey, blinded: &[BlindedElement], alone: bool) -> String {
+/// The body of a request: `{"key":"…","blinded":["…"],"alone":false}`. The caller has filled `blinded` up to one of the sizes.
+pub fn request_body(key: &OprfPublicKey, blinded: &[BlindedElement], alone: bool) -> String {
     let blinded = blinded.iter().map(|element| base64url(&element.to_bytes())).collect();
     let body = RequestBody { key: &base64url(&key.to_bytes()), blinded, alone };
     // Strings and a bool: always encodable.
@@ -69,13 +76,19 @@ pub(crate) fn request_body(key: &OprfPublicKey, blinded: &[BlindedElement], alon
 
 /// A verified batch, and where in it the elements that were sent begin.
 #[derive(Debug)]
-pub(crate) struct Evaluated {
-    pub(crate) batch: VerifiedBatch,
-    pub(crate) first: usize,
+pub struct Evaluated {
+    /// The whole batch.
+    pub batch: VerifiedBatch,
+    /// Place of the first element that was sent; the others follow it in their order.
+    pub first: usize,
 }
 
-/// Checks a response: form, the elements that were `sent` in their order from `first`, the proof over the whole batch.
-pub(crate) fn open_response(
+/// Checks a response: form, the elements that were `sent` in their order from `first`, the proof over the whole batch. With
+/// `alone`, nothing else may be in the batch.
+///
+/// # Errors
+/// [`EvaluationError`]: the first check that fails.
+pub fn open_response(
     body: &[u8],
     key: &OprfPublicKey,
     sent: &[BlindedElement],

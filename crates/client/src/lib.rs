@@ -29,7 +29,6 @@ mod answer;
 mod cache;
 #[cfg(feature = "driver")]
 mod driver;
-mod evaluation;
 mod exchange;
 mod failure;
 mod lookup;
@@ -38,6 +37,8 @@ mod reason;
 mod server_url;
 mod stretching;
 mod wire;
+
+pub mod evaluation;
 
 pub use answer::{Answer, Local, NoAnswer, Outcome, Report, Trust, TrustBasis, Unconfirmed, Warning};
 #[cfg(feature = "driver")]

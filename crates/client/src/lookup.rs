@@ -10,7 +10,7 @@
 use core::fmt;
 use std::collections::BTreeSet;
 
-use ceknik_core::log::Policy;
+use ceknik_core::log::{Policy, VerifiedCheckpoint};
 use ceknik_core::manifest::{Id, StretchSpec, VerifiedManifest};
 use ceknik_core::time::Timestamp;
 use ceknik_core::{CoverSecret, Nik, StretchError, Stretched};
@@ -110,7 +110,7 @@ pub struct SeenList {
 pub enum Item {
     /// The policy, for this service. One that is there already is not to be replaced.
     Policy(Vec<u8>),
-    /// The list, for this service and dataset. One of a later epoch of the same log is not to be replaced.
+    /// The list, for this service and dataset. Where there is one already, [`SeenList::merge`] of both is to be kept.
     List(SeenList),
     /// A shard of the filter, to be found again by its SHA-256.
     Shard {
@@ -270,6 +270,8 @@ struct Context {
     trust: Option<Trust>,
     cover_secret: Option<CoverSecret>,
     list: Option<VerifiedManifest>,
+    /// The largest checkpoint seen of the list's log.
+    latest: Option<VerifiedCheckpoint>,
     /// Why nothing is confirmed although it was to be.
     cut_off: Option<Unconfirmed>,
     memory_lost: bool,
@@ -336,6 +338,7 @@ impl Lookup {
             trust,
             cover_secret: cached.cover_secret.clone(),
             list: None,
+            latest: None,
             cut_off: None,
             memory_lost: false,
             restarted: false,
@@ -413,6 +416,7 @@ impl Lookup {
         }
         context.cut_off = accepted.cut_off;
         context.list = Some(accepted.list);
+        context.latest = Some(accepted.latest);
         let (stage, next) = LocalStage::begin(context);
         self.stage = Stage::Local(stage);
         next
@@ -432,8 +436,8 @@ impl Lookup {
         context.wire.forget_all();
         context.wire.push(Action::Progress(Progress::Restarted));
         self.pending_failure = Some(failure);
-        let Some(list) = context.list.clone() else { return Next::Done };
-        let (stage, next) = TrustStage::again(context, list);
+        let (Some(list), Some(latest)) = (context.list.clone(), context.latest.clone()) else { return Next::Done };
+        let (stage, next) = TrustStage::again(context, list, latest);
         self.stage = Stage::Trust(Box::new(stage));
         next
     }

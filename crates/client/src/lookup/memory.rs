@@ -1,9 +1,28 @@
 //! What is remembered of earlier lists, verified again.
 
 use ceknik_core::log::{Policy, SignedCheckpoint, TlogProof, VerifiedCheckpoint};
-use ceknik_core::manifest::{Id, UnverifiedManifest, VerifiedManifest};
+use ceknik_core::manifest::{Id, Manifest, UnverifiedManifest, VerifiedManifest};
 
 use super::SeenList;
+
+impl SeenList {
+    /// What to remember of two lists, one of which may have been stored by another process or page meanwhile: the later
+    /// list, and the larger checkpoint. Where they are of different logs or lists, or the old one is damaged, the new one.
+    #[must_use]
+    pub fn merge(old: &Self, new: Self) -> Self {
+        let (Ok(before), Ok(after)) = (Manifest::parse(&old.manifest), Manifest::parse(&new.manifest)) else {
+            return new;
+        };
+        if before.log != after.log || before.dataset != after.dataset {
+            return new;
+        }
+        let size =
+            |list: &Self| SignedCheckpoint::parse(&list.checkpoint).map_or(0, |checkpoint| checkpoint.head().size);
+        let checkpoint = if size(old) > size(&new) { old.checkpoint.clone() } else { new.checkpoint.clone() };
+        let list = if before.epoch > after.epoch { old.clone() } else { new };
+        Self { checkpoint, ..list }
+    }
+}
 
 /// What the cache knows, as far as it verifies.
 #[derive(Default)]

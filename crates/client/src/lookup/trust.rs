@@ -27,6 +27,8 @@ const TILE_BYTES: u64 = 256 * 32;
 /// A list to go on with.
 pub(super) struct Accepted {
     pub(super) list: VerifiedManifest,
+    /// The largest checkpoint seen of its log.
+    pub(super) latest: VerifiedCheckpoint,
     /// Why nothing will be confirmed.
     pub(super) cut_off: Option<Unconfirmed>,
 }
@@ -86,9 +88,9 @@ impl TrustStage {
     }
 
     /// Looks for a newer list than one that was believed in this lookup.
-    pub(super) fn again(context: &mut Context, list: VerifiedManifest) -> (Self, Next) {
-        let checkpoint = Some(list.checkpoint().clone());
-        let memory = Memory { cached: None, known: Some(list.clone()), seen: Some(list), checkpoint, lost: false };
+    pub(super) fn again(context: &mut Context, list: VerifiedManifest, latest: VerifiedCheckpoint) -> (Self, Next) {
+        let memory =
+            Memory { cached: None, known: Some(list.clone()), seen: Some(list), checkpoint: Some(latest), lost: false };
         let mut stage = Self { memory, step: Step::Manifest, cached: Cached::default() };
         let next = stage.fetch_manifest(context);
         (stage, next)
@@ -146,13 +148,15 @@ impl TrustStage {
                 _ => Next::Fail(otherwise),
             };
         }
-        self.accept(context, list, Some(cut_off), true)
+        let latest = self.latest(&list);
+        self.accept(context, list, latest, Some(cut_off), true)
     }
 
     fn accept(
         &mut self,
         context: &mut Context,
         list: VerifiedManifest,
+        latest: VerifiedCheckpoint,
         cut_off: Option<Unconfirmed>,
         from_cache: bool,
     ) -> Next {
@@ -163,7 +167,12 @@ impl TrustStage {
         }
         let Manifest { epoch, published_at, valid_until, .. } = *list.manifest();
         context.wire.push(Action::Progress(Progress::List { epoch, published_at, valid_until, from_cache }));
-        Next::Accepted(Box::new(Accepted { list, cut_off }))
+        Next::Accepted(Box::new(Accepted { list, latest, cut_off }))
+    }
+
+    /// The largest checkpoint that was remembered, or else that of a list which was.
+    fn latest(&self, list: &VerifiedManifest) -> VerifiedCheckpoint {
+        self.memory.checkpoint.as_ref().unwrap_or(list.checkpoint()).clone()
     }
 
     pub(super) fn reply(&mut self, context: &mut Context, purpose: Purpose, reply: Result<Vec<u8>, Failure>) -> Next {
@@ -225,7 +234,15 @@ impl TrustStage {
         if self.memory.known.as_ref().is_some_and(|known| known.as_bytes() == bytes) {
             let Some(list) = self.memory.known.take() else { return Next::Stay };
             return match list.check_fresh(context.wire.now, context.settings.accept_weak) {
-                Ok(()) => self.accept(context, list, None, true),
+                Ok(()) => {
+                    let latest = self.latest(&list);
+                    if let (None, Some(cached)) = (&self.memory.checkpoint, &self.memory.cached) {
+                        // The checkpoint alone was damaged.
+                        let checkpoint = latest.as_bytes().to_vec();
+                        context.wire.push(Action::Store(Item::List(SeenList { checkpoint, ..cached.clone() })));
+                    }
+                    self.accept(context, list, latest, None, true)
+                }
                 Err(error) => Next::Fail(not_fresh(&error)),
             };
         }
@@ -338,7 +355,7 @@ impl TrustStage {
         if self.memory.cached.as_ref() != Some(&seen) {
             context.wire.push(Action::Store(Item::List(seen)));
         }
-        self.accept(context, list, None, false)
+        self.accept(context, list, latest, None, false)
     }
 }
 

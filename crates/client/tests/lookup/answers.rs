@@ -397,3 +397,34 @@ fn an_older_checkpoint_with_the_newest_list_is_no_rollback() {
     assert_eq!(checked.code(), "listed");
     assert_eq!(device.list.unwrap().checkpoint, largest, "the largest checkpoint stays remembered");
 }
+
+#[test]
+fn of_two_lists_the_later_is_remembered_with_the_larger_checkpoint() {
+    use ceknik_client::SeenList;
+    let mut publisher = Publisher::new();
+    let mut seen = Vec::new();
+    for day in 0..2 {
+        publisher.publish(&Epoch::default());
+        let mut device = Device::default();
+        let service = Service::new(&publisher);
+        Check::of([], &publisher, at(day)).run(&mut device, |request| service.serve(request));
+        seen.push(device.list.unwrap());
+        publisher.append(b"another list's leaf".to_vec());
+    }
+    let (first, second) = (seen[0].clone(), seen[1].clone());
+    assert_eq!(SeenList::merge(&first, second.clone()), second);
+    assert_eq!(SeenList::merge(&second, first.clone()), second);
+    // The earlier list under a checkpoint that is larger than the later one's.
+    let checkpoint = publisher.checkpoint().as_bytes().to_vec();
+    let refreshed = SeenList { checkpoint: checkpoint.clone(), ..first.clone() };
+    let both = SeenList { checkpoint, ..second.clone() };
+    assert_eq!(SeenList::merge(&refreshed, second.clone()), both);
+    assert_eq!(SeenList::merge(&second, refreshed), both);
+    // Of another log, or damaged: the new one.
+    let mut other = Publisher::new();
+    other.dataset = "bandung-2024".into();
+    let manifest = other.lay_out(1, &Epoch::default()).to_bytes().unwrap();
+    let foreign = SeenList { manifest, ..second.clone() };
+    assert_eq!(SeenList::merge(&foreign, first.clone()), first);
+    assert_eq!(SeenList::merge(&SeenList { manifest: Vec::new(), ..second }, first.clone()), first);
+}

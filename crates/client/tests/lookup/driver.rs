@@ -391,3 +391,32 @@ async fn https_is_ready() {
     let report = Client::new(config).check(inquiry([7], None), &mut ()).await.unwrap();
     assert_eq!(codes(&report), ["no_answer unreachable"]);
 }
+
+#[test]
+fn shards_of_earlier_lists_are_removed_and_an_earlier_list_is_not_put_back() {
+    use ceknik_client::{Item, SeenList};
+    let mut publisher = Publisher::new();
+    let mut lists = Vec::new();
+    for members in [40, 50] {
+        publisher.publish(&Epoch { listed: (0..members).collect(), ..Epoch::default() });
+        let manifest = publisher.current();
+        let sha256 = manifest.filter.as_ref().unwrap().shards[0].sha256;
+        let checkpoint = publisher.checkpoint().as_bytes().to_vec();
+        let list = SeenList { manifest: manifest.to_bytes().unwrap(), proof: b"proof".to_vec(), checkpoint };
+        let file = publisher.files[&format!("/v1/{DATASET}/filter/{}", hex(&sha256))].clone();
+        lists.push((list, sha256, file));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let server = ServerUrl::parse("https://ceknik.example.org").unwrap();
+    let shelf = Cache::open(dir.path()).unwrap().shelf(&server, &Id::new(DATASET).unwrap());
+    for (list, sha256, file) in &lists {
+        shelf.store(&Item::List(list.clone())).unwrap();
+        shelf.store(&Item::Shard { sha256: *sha256, file: file.clone() }).unwrap();
+        assert_eq!(shelf.shard(sha256).as_ref(), Some(file));
+    }
+    assert_eq!(shelf.shard(&lists[0].1), None);
+    // A process that began earlier ends later.
+    shelf.store(&Item::List(lists[0].0.clone())).unwrap();
+    assert_eq!(shelf.load().unwrap().list.as_ref(), Some(&lists[1].0));
+    assert!(shelf.shard(&lists[1].1).is_some());
+}
