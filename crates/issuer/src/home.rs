@@ -20,6 +20,7 @@ use ceknik_core::key_file::StoreKey;
 use ceknik_core::manifest::Id;
 use thiserror::Error;
 
+use crate::keys::KeyDir;
 use crate::store::{Store, StoreError};
 
 /// Longest description of a task in the lock, in bytes.
@@ -71,7 +72,8 @@ impl Home {
     /// [`HomeError::Io`].
     pub fn create(directory: &Path) -> Result<Self, HomeError> {
         let home = Self { directory: directory.to_owned() };
-        let private = [home.keys(), home.oprf_keys(), home.reports()];
+        let keys = home.key_directory();
+        let private = [keys.join("oprf"), keys, home.reports()];
         let directories = [(home.directory.clone(), 0o755), (home.public(), 0o755)];
         for (path, mode) in directories.into_iter().chain(private.map(|path| (path, 0o700))) {
             let made = DirBuilder::new().recursive(true).mode(mode).create(&path);
@@ -86,7 +88,7 @@ impl Home {
     /// [`HomeError::Missing`].
     pub fn open(directory: &Path) -> Result<Self, HomeError> {
         let home = Self { directory: directory.to_owned() };
-        if home.keys().is_dir() { Ok(home) } else { Err(HomeError::Missing { directory: home.directory }) }
+        if home.key_directory().is_dir() { Ok(home) } else { Err(HomeError::Missing { directory: home.directory }) }
     }
 
     /// Takes the right to write, for a `task` such as "the import of jakarta-2024". Another process that wants it is told
@@ -138,35 +140,13 @@ impl Home {
         &self.directory
     }
 
-    /// The directory of keys.
-    pub fn keys(&self) -> PathBuf {
+    fn key_directory(&self) -> PathBuf {
         self.directory.join("keys")
     }
 
-    /// The log's signing key.
-    pub fn log_key(&self) -> PathBuf {
-        self.keys().join("log.key")
-    }
-
-    /// The public half of the log's key.
-    pub fn log_public_key(&self) -> PathBuf {
-        self.keys().join("log.pub")
-    }
-
-    /// The store key.
-    pub fn store_key(&self) -> PathBuf {
-        self.keys().join("store.key")
-    }
-
-    /// The directory of evaluation keys, the only keys that the service needs.
-    pub fn oprf_keys(&self) -> PathBuf {
-        self.keys().join("oprf")
-    }
-
-    /// The evaluation key of one generation of one dataset.
-    pub fn oprf_key(&self, dataset: &Id, generation: u32) -> PathBuf {
-        // An id has no dot, so that no two generations share a name.
-        self.oprf_keys().join(format!("{dataset}.{generation}.key"))
+    /// The keys.
+    pub fn keys(&self) -> KeyDir {
+        KeyDir::of_home(&self.directory)
     }
 
     /// The record store.
@@ -205,10 +185,9 @@ mod tests {
     fn keys_and_reports_are_private() {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::create(&dir.path().join("new/home")).unwrap();
-        for (path, mode) in
-            [(home.keys(), 0o700), (home.oprf_keys(), 0o700), (home.reports(), 0o700), (home.public(), 0o755)]
-        {
-            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, mode);
+        for (name, mode) in [("keys", 0o700), ("keys/oprf", 0o700), ("reports", 0o700), ("public", 0o755)] {
+            let path = home.directory().join(name);
+            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, mode, "{name}");
         }
         // Making it again leaves it as it is.
         Home::create(home.directory()).unwrap();

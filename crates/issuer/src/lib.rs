@@ -18,6 +18,7 @@ mod publish;
 mod rows;
 mod sample;
 mod store;
+mod withdraw;
 
 pub mod plan;
 
@@ -49,3 +50,4 @@ pub use sample::{
     BadRow, OddForm, SAMPLE_CANDIDATES, SAMPLE_PAYLOAD_BYTES, SAMPLE_STATUSES, SampleOptions, SampleStats, SampleTerm,
     sample_outsiders, write_sample,
 };
+pub use withdraw::{MAX_NIK_LINE_BYTES, NikLine, NikLines, WithdrawError, WithdrawSummary, Withdrawal};

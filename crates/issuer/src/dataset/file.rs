@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ceknik_core::manifest::{Guidance, Text};
+use ceknik_core::manifest::{Guidance, Id, Text};
 use serde::{Deserialize, Serialize};
 
 use super::DefinitionError;
@@ -68,6 +68,12 @@ impl DefinitionFile {
             let line = 1 + before.matches('\n').count();
             DefinitionError::Toml { line, message: error.message().to_owned() }
         })
+    }
+
+    /// The dataset that it defines.
+    pub(super) fn dataset(&self) -> Result<Id, DefinitionError> {
+        let reason = "is 1 to 63 of the characters a-z, 0-9 and -, and does not start with -";
+        Id::new(&self.id).map_err(|_| DefinitionError::Value { key: "id", reason: reason.to_owned() })
     }
 }
 

@@ -33,9 +33,7 @@ impl Definition {
         keep: Option<&Self>,
         weak_stretch: bool,
     ) -> Result<Self, DefinitionError> {
-        let Ok(id) = Id::new(&file.id) else {
-            return value("id", "is 1 to 63 of the characters a-z, 0-9 and -, and does not start with -");
-        };
+        let id = file.dataset()?;
         let population = file.population;
         if !(1..=MOST_PEOPLE).contains(&population) {
             return value("population", format!("must be 1 to {MOST_PEOPLE} people"));

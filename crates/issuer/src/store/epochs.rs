@@ -177,7 +177,7 @@ impl Store {
     }
 
     /// Marks the pending epoch as published. If its generation was the next one, it is the current one from now on, and the
-    /// records of the old one can be erased ([`Store::erase_generation`]).
+    /// records of the old one can be erased ([`Store::erase_unused_generations`]).
     ///
     /// # Errors
     /// [`StoreError::Epoch`] when the epoch is not there. Finishing it twice changes nothing.

@@ -108,14 +108,6 @@ pub enum StoreError {
         /// The one begun.
         number: u32,
     },
-    /// The generation is in use and not to be erased.
-    #[error("generation {number} of dataset {dataset} is in use")]
-    GenerationInUse {
-        /// Of which dataset.
-        dataset: Id,
-        /// As asked for.
-        number: u32,
-    },
     /// A salt, seed or key that some generation has already.
     #[error("a salt, filter seed or evaluation key would be used twice: nothing was created")]
     UsedTwice,

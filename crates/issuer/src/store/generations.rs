@@ -136,13 +136,16 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Adds a generation that is to come.
+    /// Adds a generation that is to come. Where nothing was published yet, it is the current one at once.
     pub(crate) fn insert_next_generation(&mut self, next: &NewGeneration<'_>) -> Result<(), StoreError> {
         let dataset = next.definition.id.clone();
         self.refuse_open_import(&dataset)?;
+        let column = if self.latest_epoch(&dataset)?.is_some() { "next_generation" } else { "current_generation" };
         let transaction = self.begin()?;
-        let sql = "UPDATE dataset SET next_generation = ?2 WHERE id = ?1 AND next_generation IS NULL AND current_generation < ?2";
-        if transaction.execute(sql, params![dataset.as_str(), next.number])? == 0 {
+        let sql = format!(
+            "UPDATE dataset SET {column} = ?2 WHERE id = ?1 AND next_generation IS NULL AND current_generation < ?2"
+        );
+        if transaction.execute(&sql, params![dataset.as_str(), next.number])? == 0 {
             return Err(StoreError::GenerationBegun { dataset, number: next.number });
         }
         insert_generation(&transaction, next)?;
@@ -176,23 +179,26 @@ impl Store {
         Ok(numbers)
     }
 
-    /// Erases the records and cells of a generation that is published no more. Salt, seed and key stay known, so that none
-    /// is used again. In transactions of bounded size; interrupted, it is to be called again.
+    /// Erases the records and cells of all of a dataset's generations that are neither current nor next: they are published
+    /// no more. Salts, seeds and keys stay known, so that none is used again. In transactions of bounded size; interrupted,
+    /// it is to be called again.
     ///
     /// # Errors
-    /// [`StoreError::GenerationInUse`] for the current or the next generation.
-    pub fn erase_generation(&mut self, generation: &Generation) -> Result<(), StoreError> {
-        let entry = self.dataset(&generation.dataset)?;
-        if entry.current == generation.number || entry.next == Some(generation.number) {
-            return Err(StoreError::GenerationInUse { dataset: entry.id, number: generation.number });
-        }
+    /// [`StoreError`].
+    pub fn erase_unused_generations(&mut self, dataset: &Id) -> Result<(), StoreError> {
         const AT_ONCE: u32 = 8192;
-        let records = "DELETE FROM record WHERE generation = ?1 AND locator IN
-                       (SELECT locator FROM record WHERE generation = ?1 LIMIT ?2)";
-        let cells = "DELETE FROM cells WHERE generation = ?1 AND chunk IN
-                     (SELECT chunk FROM cells WHERE generation = ?1 LIMIT ?2)";
+        let unused = "SELECT g.key FROM generation g JOIN dataset d ON d.id = g.dataset
+                      WHERE d.id = ?1 AND g.number != d.current_generation AND g.number IS NOT d.next_generation";
+        let records = format!(
+            "DELETE FROM record WHERE (generation, locator) IN
+             (SELECT generation, locator FROM record WHERE generation IN ({unused}) LIMIT ?2)"
+        );
+        let cells = format!(
+            "DELETE FROM cells WHERE (generation, chunk) IN
+             (SELECT generation, chunk FROM cells WHERE generation IN ({unused}) LIMIT ?2)"
+        );
         for sql in [records, cells] {
-            while self.connection.execute(sql, params![generation.key, AT_ONCE])? > 0 {}
+            while self.connection.execute(&sql, params![dataset.as_str(), AT_ONCE])? > 0 {}
         }
         self.checkpoint()
     }

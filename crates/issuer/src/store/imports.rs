@@ -43,6 +43,8 @@ impl ImportState {
 #[derive(Clone)]
 pub(crate) struct ImportRow {
     pub(crate) id: u64,
+    /// Key of the generation.
+    pub(crate) generation: i64,
     pub(crate) state: ImportState,
     /// Which list; none once it has ended.
     pub(crate) list: Option<ListTag>,
@@ -63,7 +65,7 @@ pub(crate) struct Segment {
     pub(crate) most_from_one_district: u64,
 }
 
-const COLUMNS: &str = "i.id, i.state, i.list_mac, i.options, i.rows_done, i.snapshot_after, i.counters
+const COLUMNS: &str = "i.id, i.state, i.list_mac, i.options, i.rows_done, i.snapshot_after, i.counters, i.generation
     FROM import i JOIN generation g ON g.key = i.generation";
 
 impl Store {
@@ -109,6 +111,7 @@ impl Store {
         let id = u64::try_from(id).map_err(|_| StoreError::Damaged { what: "an import's number is none" })?;
         Ok(ImportRow {
             id,
+            generation: generation.key,
             state: ImportState::Rows,
             list: Some(list),
             options,
@@ -211,6 +214,7 @@ fn read_import(row: &Row<'_>) -> Result<ImportRow, StoreError> {
     let after: Option<Vec<u8>> = row.get(5)?;
     Ok(ImportRow {
         id: row.get(0)?,
+        generation: row.get(7)?,
         state: state.ok_or(StoreError::Damaged { what: "an import's state is none" })?,
         list: row.get::<_, Option<[u8; 32]>>(2)?.map(ListTag::from_bytes),
         options: row.get(3)?,

@@ -1,0 +1,170 @@
+//! How datasets and generations begin, and how texts change.
+
+use std::path::PathBuf;
+
+use ceknik_core::manifest::Id;
+use rand_core::{CryptoRng, RngCore};
+use thiserror::Error;
+
+use super::file::DefinitionFile;
+use super::{Definition, DefinitionError};
+use crate::keys::{KeyDir, KeyError, Passphrase};
+use crate::store::{Generation, NewGeneration, Store, StoreError};
+
+/// Why a dataset or a generation is not begun or changed.
+#[derive(Debug, Error)]
+pub enum DatasetError {
+    /// The definition is not acceptable.
+    #[error(transparent)]
+    Definition(#[from] DefinitionError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The evaluation key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A key file without its generation.
+    #[error(
+        "{} exists, and the record store knows no such generation: an interrupted command left it, or the store is an older \
+         copy than the keys. If nothing was ever published with this key, move the file away and run this again",
+        path.display()
+    )]
+    LeftoverKey {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A definition of another dataset.
+    #[error("the definition is of dataset {found}, not {wanted}")]
+    OtherDataset {
+        /// The dataset asked for.
+        wanted: Id,
+        /// The one defined.
+        found: Id,
+    },
+}
+
+/// Creates a dataset with its first generation: salt, filter seed and evaluation key are fresh random values.
+///
+/// # Errors
+/// [`DatasetError`]; nothing was created.
+pub fn create_dataset(
+    store: &mut Store,
+    keys: &KeyDir,
+    definition: &Definition,
+    passphrase: Option<&Passphrase>,
+    rng: &mut (impl CryptoRng + RngCore),
+) -> Result<Generation, DatasetError> {
+    match store.dataset(&definition.id) {
+        Err(StoreError::NoDataset { .. }) => {}
+        Err(error) => return Err(error.into()),
+        Ok(entry) => return Err(StoreError::DatasetExists { id: entry.id }.into()),
+    }
+    begin(store, keys, definition, 1, passphrase, rng, Store::insert_dataset)
+}
+
+/// Begins the next generation of a dataset, with fresh random values and with `definition`, or with the present one. From
+/// then on imports go to it, beginning with the whole list; the current generation goes on being published, with
+/// withdrawals but without additions, until the first epoch of the new one. Where nothing was published yet, the new one
+/// takes its place at once and what was imported is erased.
+///
+/// # Errors
+/// [`DatasetError`]; among them [`StoreError::GenerationBegun`] and [`StoreError::ImportOpen`].
+pub fn begin_generation(
+    store: &mut Store,
+    keys: &KeyDir,
+    dataset: &Id,
+    definition: Option<&Definition>,
+    passphrase: Option<&Passphrase>,
+    rng: &mut (impl CryptoRng + RngCore),
+) -> Result<Generation, DatasetError> {
+    let entry = store.dataset(dataset)?;
+    if let Some(number) = entry.next {
+        return Err(StoreError::GenerationBegun { dataset: dataset.clone(), number }.into());
+    }
+    let present = store.generation(dataset, entry.current)?;
+    let definition = definition.unwrap_or(&present.definition);
+    if definition.id != *dataset {
+        return Err(DatasetError::OtherDataset { wanted: dataset.clone(), found: definition.id.clone() });
+    }
+    let begun = begin(store, keys, definition, entry.current + 1, passphrase, rng, Store::insert_next_generation)?;
+    store.erase_unused_generations(dataset)?;
+    Ok(begun)
+}
+
+fn begin(
+    store: &mut Store,
+    keys: &KeyDir,
+    definition: &Definition,
+    number: u32,
+    passphrase: Option<&Passphrase>,
+    rng: &mut (impl CryptoRng + RngCore),
+    insert: impl FnOnce(&mut Store, &NewGeneration<'_>) -> Result<(), StoreError>,
+) -> Result<Generation, DatasetError> {
+    let mut salt = [0; 32];
+    rng.fill_bytes(&mut salt);
+    let mut seed = [0u8; 32];
+    // With equal halves the format's two hashes would be one.
+    while seed[..16] == seed[16..] {
+        rng.fill_bytes(&mut seed);
+    }
+    // The key first: a generation without its key could never be used.
+    let key = match keys.create_oprf_key(&definition.id, number, rng, passphrase) {
+        Err(KeyError::Exists { path }) => return Err(DatasetError::LeftoverKey { path }),
+        key => key?,
+    };
+    insert(store, &NewGeneration { number, definition, salt, seed, public_key: key.public_key() })?;
+    Ok(store.generation(&definition.id, number)?)
+}
+
+/// What an update changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatasetUpdate {
+    /// As it was.
+    pub before: Definition,
+    /// As it is.
+    pub after: Definition,
+}
+
+impl DatasetUpdate {
+    /// The keys of the file whose values changed.
+    pub fn changed(&self) -> Vec<&'static str> {
+        let Self { before, after } = self;
+        let keys = [
+            ("title", before.title != after.title),
+            ("coverage", before.coverage != after.coverage),
+            ("bucket_bits", before.bucket_bits != after.bucket_bits),
+            ("evaluations_per_day", before.evaluations_per_day != after.evaluations_per_day),
+            ("validity", before.validity_seconds != after.validity_seconds),
+            ("candidates", before.candidates != after.candidates),
+            ("statuses", before.statuses != after.statuses),
+            ("guidance", before.guidance != after.guidance),
+        ];
+        keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
+    }
+}
+
+/// Changes what may change of a dataset, from a definition file that names it: titles, coverage, guidance, ids of
+/// candidates and statuses added, the evaluation budget, validity, bits of buckets. What the file leaves out stays. The
+/// next epoch shows it; of two generations in use, the texts change in both.
+///
+/// # Errors
+/// [`DatasetError`]; nothing was changed. Figures that are fixed within a generation: [`DefinitionError::Fixed`].
+pub fn update_dataset(store: &mut Store, toml: &str) -> Result<DatasetUpdate, DatasetError> {
+    let dataset = DefinitionFile::from_toml(toml)?.dataset()?;
+    let generations = store.generations_in_use(&dataset)?;
+    let Some((newest, older)) = generations.split_last() else {
+        return Err(StoreError::Damaged { what: "a dataset has no generation" }.into());
+    };
+    let after = newest.definition.updated_from_toml(toml)?;
+    let older: Vec<_> = older
+        .iter()
+        .map(|generation| Ok::<_, DefinitionError>((generation, generation.definition.with_texts_of(&after)?)))
+        .collect::<Result<_, _>>()?;
+    let changes: Vec<_> = older
+        .iter()
+        .map(|(generation, definition)| (*generation, definition))
+        .chain(std::iter::once((newest, &after)))
+        .collect();
+    store.update_definitions(&changes)?;
+    Ok(DatasetUpdate { before: newest.definition.clone(), after })
+}

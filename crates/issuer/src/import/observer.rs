@@ -1,0 +1,106 @@
+//! Who watches an import, and what there is to see.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+/// The steps of an import. Stretching goes on in threads of its own while rows are applied and chunks committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportPhase {
+    /// Reading the list through before anything is stored.
+    Scan,
+    /// A stretch, on some thread.
+    Stretch,
+    /// Putting rows into a transaction, in the order of the list.
+    Apply,
+    /// Committing a transaction.
+    Commit,
+    /// Withdrawing what a snapshot does not list.
+    Snapshot,
+    /// Writing the report.
+    Report,
+    /// Emptying the write-ahead log.
+    Checkpoint,
+}
+
+impl ImportPhase {
+    /// All phases, in order.
+    pub const ALL: [Self; 7] =
+        [Self::Scan, Self::Stretch, Self::Apply, Self::Commit, Self::Snapshot, Self::Report, Self::Checkpoint];
+
+    /// Its name: `scan`, `stretch` and so on.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scan => "scan",
+            Self::Stretch => "stretch",
+            Self::Apply => "apply",
+            Self::Commit => "commit",
+            Self::Snapshot => "snapshot",
+            Self::Report => "report",
+            Self::Checkpoint => "checkpoint",
+        }
+    }
+}
+
+/// How far a phase has come.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Progress {
+    /// [`ImportPhase::Apply`] for rows of the list, [`ImportPhase::Snapshot`] for records looked at.
+    pub phase: ImportPhase,
+    /// Rows or records done, those of earlier runs included.
+    pub done: u64,
+    /// Rows or records in all.
+    pub total: u64,
+    /// Rows or records a second since this run began with them.
+    pub rate: f64,
+    /// Seconds left at that rate; none at the very start.
+    pub seconds_left: Option<f64>,
+}
+
+/// Watches an import. Every method does nothing unless implemented.
+pub trait ImportObserver: Sync {
+    /// A phase begins. Called on the thread that does the work, for [`ImportPhase::Stretch`] on several at once and for
+    /// every job, so it should be quick.
+    fn phase(&self, phase: ImportPhase) {
+        let _ = phase;
+    }
+
+    /// Some progress, at most ten times a second, and at the end of a phase.
+    fn progress(&self, progress: &Progress) {
+        let _ = progress;
+    }
+}
+
+/// Nobody watches.
+impl ImportObserver for () {}
+
+const BETWEEN_PROGRESS: Duration = Duration::from_millis(100);
+
+/// Reckons rates and tells them, not too often.
+pub(super) struct Meter<'a> {
+    observer: &'a dyn ImportObserver,
+    phase: ImportPhase,
+    before: u64,
+    total: u64,
+    began: Instant,
+    told: Option<Instant>,
+}
+
+impl<'a> Meter<'a> {
+    pub(super) fn new(observer: &'a dyn ImportObserver, phase: ImportPhase, before: u64, total: u64) -> Self {
+        Self { observer, phase, before, total, began: Instant::now(), told: None }
+    }
+
+    pub(super) fn tell(&mut self, done: u64) {
+        if done < self.total && self.told.is_some_and(|told| told.elapsed() < BETWEEN_PROGRESS) {
+            return;
+        }
+        let now = Instant::now();
+        self.told = Some(now);
+        let seconds = now.duration_since(self.began).as_secs_f64();
+        let rate = if seconds > 0.0 { done.saturating_sub(self.before) as f64 / seconds } else { 0.0 };
+        let seconds_left = (rate > 0.0).then(|| self.total.saturating_sub(done) as f64 / rate);
+        self.observer.progress(&Progress { phase: self.phase, done, total: self.total, rate, seconds_left });
+    }
+}

@@ -1,0 +1,183 @@
+//! Datasets that begin, change, and begin anew.
+
+use ceknik_core::manifest::Id;
+use ceknik_core::time::Timestamp;
+use ceknik_issuer::{
+    Definition, DefinitionError, ImportOptions, NewEpoch, begin_generation, create_dataset, summarize_dataset,
+    update_dataset,
+};
+
+use crate::desk::{DEFINITION, Desk, list, nik, rng, support, supporters};
+
+/// Publishes as far as the store is concerned.
+fn publish(desk: &mut Desk, number: u64) {
+    let generation = desk.generation();
+    let members = desk.store.members(&generation).unwrap().ever();
+    let manifest = format!("manifest {number}");
+    let epoch = NewEpoch {
+        generation: &generation,
+        number,
+        manifest: manifest.as_bytes(),
+        published_at: Timestamp::from_unix(1_800_000_000 + number as i64).unwrap(),
+        members,
+        noise: 64,
+        records: members,
+        log_index: number - 1,
+    };
+    desk.store.begin_epoch(&epoch).unwrap();
+    desk.store.finish_epoch(&generation.dataset, number).unwrap();
+}
+
+#[test]
+fn a_dataset_is_created_once() {
+    let mut desk = Desk::new();
+    let definition = Definition::from_toml(DEFINITION, true).unwrap();
+    let keys = desk.keys();
+    let error = create_dataset(&mut desk.store, &keys, &definition, None, &mut rng(3)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "there is a dataset list already: `ceknik dataset update` changes it, `ceknik dataset new-generation` begins it anew"
+    );
+    let generation = desk.generation();
+    assert_eq!(generation.public_key, *desk.key(&generation).public_key());
+    assert_ne!(generation.seed[..16], generation.seed[16..]);
+    assert_ne!(generation.salt, [0; 32]);
+}
+
+#[test]
+fn a_key_that_was_left_over_is_told_and_not_used() {
+    let mut desk = Desk::new();
+    let other = Definition::from_toml(&DEFINITION.replace("id = \"list\"", "id = \"other\""), true).unwrap();
+    let keys = desk.keys();
+    keys.create_oprf_key(&other.id, 1, &mut rng(4), None).unwrap();
+    let error = create_dataset(&mut desk.store, &keys, &other, None, &mut rng(3)).unwrap_err().to_string();
+    let path = desk.home.directory().join("keys/oprf/other.1.key");
+    assert_eq!(
+        error,
+        format!(
+            "{} exists, and the record store knows no such generation: an interrupted command left it, or the store is an \
+             older copy than the keys. If nothing was ever published with this key, move the file away and run this again",
+            path.display()
+        )
+    );
+    assert!(desk.store.dataset(&other.id).is_err());
+}
+
+#[test]
+fn texts_change_and_figures_do_not() {
+    let mut desk = Desk::new();
+    desk.import(&list(supporters("a", 0..5)));
+    let renamed = DEFINITION.replace("Orchid", "The orchid") + "[candidates.d]\nid = \"Dahlia\"\nen = \"Dahlia\"\n";
+    let update = update_dataset(&mut desk.store, &renamed).unwrap();
+    assert_eq!(update.changed(), ["candidates"]);
+    assert_eq!(desk.generation().definition, update.after);
+    // The new candidate can be imported at once.
+    assert_eq!(desk.import(&list(supporters("Dahlia", 5..7))).added, 2);
+    assert_eq!(desk.look_up(&nik(6)), Some(vec![support("d", "ms", None)]));
+    let error = update_dataset(&mut desk.store, &DEFINITION.replace("100000", "100001")).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "population is fixed within a generation: `ceknik dataset new-generation` begins one with another value, for which \
+         the whole list is imported again"
+    );
+    let error = update_dataset(&mut desk.store, &DEFINITION.replace("\"list\"", "\"lists\"")).unwrap_err().to_string();
+    assert_eq!(error, "there is no dataset lists here; there are: list");
+}
+
+#[test]
+fn a_generation_begins_beside_the_published_one() {
+    let mut desk = Desk::new();
+    desk.import(&list(supporters("a", 0..30)));
+    publish(&mut desk, 1);
+    let (dataset, keys) = (desk.dataset(), desk.keys());
+    let first = desk.generation();
+    let wider =
+        DEFINITION.replace("100000", "200000").replace("[candidates.c]\nid = \"Cempaka\"\nen = \"Champaca\"\n", "");
+    let wider = Definition::from_toml(&wider, true).unwrap();
+    let second = begin_generation(&mut desk.store, &keys, &dataset, Some(&wider), None, &mut rng(5)).unwrap();
+    assert_eq!((second.number, second.definition.population), (2, 200_000));
+    assert!(second.salt != first.salt && second.seed != first.seed && second.public_key != first.public_key);
+    let error = begin_generation(&mut desk.store, &keys, &dataset, None, None, &mut rng(6)).unwrap_err().to_string();
+    assert!(error.starts_with("dataset list has begun generation 2 already"), "{error}");
+
+    // Imports go to the new one, withdrawals to both.
+    desk.import(&list(supporters("b", 0..20)));
+    assert_eq!(desk.look_up_in(&first, &nik(3)), Some(vec![support("a", "ms", None)]));
+    assert_eq!(desk.look_up_in(&second, &nik(3)), Some(vec![support("b", "ms", None)]));
+    let summary = desk.withdraw(&format!("{}\n{}\n{}\n", nik(3), nik(25), nik(50)), None);
+    assert_eq!((summary.withdrawn, summary.not_listed), (2, vec![3]));
+    for generation in [&first, &second] {
+        assert_eq!(desk.look_up_in(generation, &nik(3)), None);
+    }
+
+    // Texts change in both, each keeping its own ids and figures.
+    let renamed = DEFINITION.replace("100000", "200000").replace("Orchid", "The orchid");
+    let removed = update_dataset(&mut desk.store, &renamed.replace("[candidates.b]", "[candidates.x]")).unwrap_err();
+    assert!(removed.to_string().starts_with("candidates.b cannot be taken away"), "{removed}");
+    update_dataset(&mut desk.store, &renamed).unwrap();
+    let old = desk.store.generation(&dataset, 1).unwrap().definition;
+    assert_eq!((old.population, old.candidates[&Id::new("a").unwrap()].en.as_str()), (100_000, "The orchid"));
+    assert!(old.candidates.contains_key(&Id::new("c").unwrap()));
+
+    let summary = summarize_dataset(&desk.store, &dataset).unwrap();
+    assert_eq!(summary.generations.iter().map(|generation| generation.number).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!((summary.generations[0].records, summary.generations[0].withdrawn), (28, 2));
+    assert_eq!((summary.generations[1].records, summary.generations[1].members_unpublished), (19, 20));
+    publish(&mut desk, 2);
+    let summary = summarize_dataset(&desk.store, &dataset).unwrap();
+    assert_eq!(summary.generations.iter().map(|generation| generation.number).collect::<Vec<_>>(), [2]);
+    assert_eq!(summary.epoch.unwrap().number, 2);
+    desk.store.erase_unused_generations(&dataset).unwrap();
+    assert!(desk.records_of(&first).is_empty());
+}
+
+#[test]
+fn before_anything_is_published_a_new_generation_takes_the_place_of_the_first() {
+    let mut desk = Desk::new();
+    desk.import(&list(supporters("a", 0..30)));
+    let (dataset, keys, first) = (desk.dataset(), desk.keys(), desk.generation());
+    let second = begin_generation(&mut desk.store, &keys, &dataset, None, None, &mut rng(5)).unwrap();
+    let entry = desk.store.dataset(&dataset).unwrap();
+    assert_eq!((entry.current, entry.next, second.number), (2, None, 2));
+    assert!(desk.records_of(&first).is_empty());
+    assert_eq!(desk.import(&list(supporters("a", 0..30))).people_added, 30);
+}
+
+#[test]
+fn a_held_snapshot_is_none_of_the_next_generations() {
+    let mut desk = Desk::new();
+    desk.import(&list(supporters("a", 0..30)));
+    publish(&mut desk, 1);
+    let text = list([supporters("a", 0..5), vec!["x,a,ms,".into()]].concat());
+    let options = ImportOptions { snapshot: true, ..ImportOptions::default() };
+    desk.try_import(&text, options.clone()).unwrap();
+    let (dataset, keys) = (desk.dataset(), desk.keys());
+    begin_generation(&mut desk.store, &keys, &dataset, None, None, &mut rng(5)).unwrap();
+    let despite = ImportOptions { despite_refused: true, ..options };
+    let summary = desk.try_import(&text, despite).unwrap();
+    assert_eq!((summary.resumed_at, summary.counters.added, summary.counters.withdrawn), (0, 5, 0));
+}
+
+#[test]
+fn an_open_import_stands_in_the_way_of_changes() {
+    let mut desk = crate::interrupted::half_imported();
+    let import = desk.store.open_import(&desk.dataset()).unwrap().unwrap();
+    let wanted = format!(
+        "import {import} of dataset list has not ended: run the same `ceknik import` again to finish it, or `ceknik import \
+         --abandon` to end it as it stands"
+    );
+    assert_eq!(update_dataset(&mut desk.store, DEFINITION).unwrap_err().to_string(), wanted);
+    let (dataset, keys) = (desk.dataset(), desk.keys());
+    let error = begin_generation(&mut desk.store, &keys, &dataset, None, None, &mut rng(5)).unwrap_err().to_string();
+    assert_eq!(error, wanted);
+}
+
+#[test]
+fn a_definition_of_another_dataset_is_told() {
+    let mut desk = Desk::new();
+    let other = Definition::from_toml(&DEFINITION.replace("id = \"list\"", "id = \"other\""), true).unwrap();
+    let (dataset, keys) = (desk.dataset(), desk.keys());
+    let error = begin_generation(&mut desk.store, &keys, &dataset, Some(&other), None, &mut rng(5)).unwrap_err();
+    assert_eq!(error.to_string(), "the definition is of dataset other, not list");
+    assert!(matches!(Definition::from_toml(DEFINITION, false), Err(DefinitionError::Weak)));
+}
