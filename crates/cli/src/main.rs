@@ -1,2 +1,74 @@
-//! ceknik
-fn main() {}
+//! `ceknik`, the command: for citizens `check`, for publishers the rest.
+//!
+//! Commands read their options here and do their work in the libraries; what they share is how they speak. Results go to
+//! standard output, progress and errors to standard error. NIKs and passphrases come from a prompt or standard input, never
+//! from arguments, which everybody on the machine can read. Exit codes: 0 done, 1 not done, 2 wrong options; `check` adds
+//! its own.
+
+mod check;
+mod dataset;
+mod demo;
+mod failure;
+mod home;
+mod import;
+mod keygen;
+mod plan;
+mod progress;
+mod prompt;
+mod publish;
+mod sample;
+mod withdraw;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+
+/// Check whether a NIK stands on a list of supporters, without the NIK leaving this device; publish such lists.
+#[derive(Parser)]
+#[command(name = "ceknik", version, max_term_width = 100, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Look up NIKs, which are read from a hidden prompt or from standard input, one a line.
+    Check(check::CheckArgs),
+    /// Make a publisher's home: the log key, the store key, an empty store, the policy.
+    Keygen(keygen::KeygenArgs),
+    /// Create a dataset, change its texts, begin a new generation.
+    #[command(subcommand)]
+    Dataset(dataset::DatasetCommand),
+    /// Read a list (CSV) into the store.
+    Import(import::ImportArgs),
+    /// Take people off a list: their NIKs are read from a hidden prompt or from standard input, one a line.
+    Withdraw(withdraw::WithdrawArgs),
+    /// Publish the next epoch of a dataset.
+    Publish(publish::PublishArgs),
+    /// Work out the figures of a list before publishing it: what the filter costs, and what it tells whom.
+    Plan(plan::PlanArgs),
+    /// Write a list of people who do not exist, as publishers hold them.
+    Sample(sample::SampleArgs),
+    /// Do all of it in one directory: keys, list, import, publication, service, and three NIKs to try.
+    Demo(demo::DemoArgs),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Check(args) => check::run(args),
+        Command::Keygen(args) => keygen::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Dataset(command) => dataset::run(&command).map(|()| ExitCode::SUCCESS),
+        Command::Import(args) => import::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Withdraw(args) => withdraw::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Publish(args) => publish::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Plan(args) => plan::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Sample(args) => sample::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Demo(args) => demo::run(args).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|failure| {
+        failure.print();
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,308 @@
+//! `ceknik check`: the citizen's command.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use ceknik_client::{
+    Answer, Cache, Client, ClientConfig, Confirm, Inquiry, Observer, Outcome, Progress, Report, ServerUrl, Settings,
+    TrustBasis,
+};
+use ceknik_core::log::Policy;
+use ceknik_core::manifest::{Id, Manifest, Text};
+use ceknik_core::{Nik, NikError};
+use clap::Args;
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::prompt;
+
+/// Some NIK has no more than "maybe".
+const SOME_MAYBE: u8 = 3;
+/// Some NIK has no answer.
+const SOME_WITHOUT_ANSWER: u8 = 4;
+
+/// Exit codes: 0 every NIK is listed or not listed; 3 some are "maybe"; 4 some have no answer; 1 and 2 nothing was looked up.
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    /// The service: https://host/path, or http:// on this machine.
+    #[arg(long, value_name = "URL")]
+    server: String,
+    /// The dataset's id.
+    #[arg(long, value_name = "ID")]
+    dataset: Id,
+    /// Whom to trust: the publisher's log and its witnesses (C2SP tlog-policy). Without it the service's own policy is taken
+    /// at the first visit, and kept.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Make no request: answer from what is cached.
+    #[arg(long)]
+    offline: bool,
+    /// Never contact the service about a NIK: a hit of the filter stays "maybe".
+    #[arg(long, conflicts_with = "confirm_all")]
+    local_only: bool,
+    /// Confirm every NIK with the service, those whom the filter misses included.
+    #[arg(long)]
+    confirm_all: bool,
+    /// Where public files are kept between checks; $XDG_CACHE_HOME/ceknik or ~/.cache/ceknik unless set.
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+    /// Keep nothing, and use nothing that was kept.
+    #[arg(long, conflicts_with_all = ["cache", "offline"])]
+    no_cache: bool,
+    /// Accept lists with a weak stretch, which are for tests.
+    #[arg(long)]
+    accept_weak: bool,
+    /// Allow http:// to another machine, where everybody on the way sees who asks.
+    #[arg(long)]
+    allow_plain_http: bool,
+    /// List every request that was made, all that was sent with it, and why it tells nothing.
+    #[arg(long)]
+    show_requests: bool,
+    /// One JSON object a line in place of text.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
+    let parse = if args.allow_plain_http { ServerUrl::parse_allowing_plain_http } else { ServerUrl::parse };
+    let server = parse(&args.server).map_err(|error| Failure::new(format!("--server: {error}")))?;
+    let policy = args.policy.as_ref().map(|file| {
+        let shown = file.display();
+        let text = fs::read(file).map_err(|error| Failure::new(format!("cannot read {shown}: {error}")))?;
+        Policy::parse(&text).map_err(|error| Failure::new(format!("{shown}: {error}")))
+    });
+    let mut config = ClientConfig::new(server);
+    if !args.no_cache {
+        let directory = args.cache.clone().or_else(default_cache);
+        let directory = directory.ok_or_else(|| Failure::new("no home directory: give --cache DIR or --no-cache"))?;
+        config = config.with_cache(Cache::open(directory)?);
+    }
+    let lines = Lines::read()?;
+    let inquiry = Inquiry {
+        dataset: args.dataset.clone(),
+        niks: lines.niks.iter().filter_map(|(_, nik)| nik.as_ref().ok().cloned()).collect(),
+        policy: policy.transpose()?,
+        settings: Settings {
+            accept_weak: args.accept_weak,
+            offline: args.offline,
+            confirm: match (args.local_only, args.confirm_all) {
+                (true, _) => Confirm::Never,
+                (_, true) => Confirm::Everyone,
+                _ => Confirm::AsNeeded,
+            },
+            ..Settings::default()
+        },
+    };
+    let report = check(config, inquiry)?;
+    tell_trust(&report);
+    let code = if args.json { lines.print_json(&report) } else { lines.print_text(&report) };
+    if args.show_requests {
+        print_requests(&report);
+    }
+    Ok(code)
+}
+
+/// Runs a lookup, with progress on standard error.
+pub(crate) fn check(config: ClientConfig, inquiry: Inquiry) -> Result<Report, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    Ok(runtime.block_on(Client::new(config).check(inquiry, &mut Teller))?)
+}
+
+fn default_cache() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache"))).map(|dir| dir.join("ceknik"))
+}
+
+/// Says on standard error what takes its time.
+struct Teller;
+
+impl Observer for Teller {
+    fn progress(&mut self, progress: &Progress) {
+        match progress {
+            Progress::Waiting { milliseconds, because } => {
+                eprintln!("Waiting {} s: {because}", milliseconds.div_ceil(1000));
+            }
+            Progress::Restarted => eprintln!("The list was published anew meanwhile; beginning again with the new one."),
+            Progress::Stretched { done, of } if *of >= 50 && done % 25 == 0 => eprintln!("{done} of {of} NIKs computed"),
+            _ => {}
+        }
+    }
+
+    fn cache_failed(&mut self, error: &ceknik_client::CacheError) {
+        eprintln!("ceknik: {error}; going on without it");
+    }
+}
+
+/// What was typed or piped: non-empty lines by number, from 1.
+struct Lines {
+    niks: Vec<(usize, Result<Nik, NikError>)>,
+}
+
+impl Lines {
+    fn read() -> Result<Self, Failure> {
+        let lines = prompt::hidden_lines("Ketik NIK, satu per baris; baris kosong mengakhiri. / One NIK a line; an empty line ends.")?;
+        let numbered = lines.iter().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let niks: Vec<_> = numbered.map(|(place, line)| (place + 1, Nik::parse(line))).collect();
+        if niks.is_empty() {
+            return Err(Failure::new("no NIK was given: type one, or pipe NIKs in, one a line"));
+        }
+        Ok(Self { niks })
+    }
+
+    /// Every line with its outcome; lines that are no NIK have none.
+    fn outcomes<'a>(&'a self, report: &'a Report) -> impl Iterator<Item = (usize, Result<&'a Outcome, &'a NikError>)> {
+        let mut outcomes = report.outcomes.iter();
+        self.niks.iter().filter_map(move |(line, nik)| match nik {
+            Ok(_) => outcomes.next().map(|outcome| (*line, Ok(outcome))),
+            Err(error) => Some((*line, Err(error))),
+        })
+    }
+
+    fn print_json(&self, report: &Report) -> ExitCode {
+        let mut code = 0;
+        for (line, outcome) in self.outcomes(report) {
+            let object = match outcome {
+                Ok(outcome) => {
+                    code = code.max(exit_code(outcome));
+                    let (supports, reason) = match &outcome.answer {
+                        Answer::Listed { supports } => (supports.as_slice(), None),
+                        Answer::NotListed => (&[][..], None),
+                        Answer::Maybe { because } => (&[][..], Some(because.code())),
+                        Answer::NoAnswer(none) => (&[][..], Some(none.reason.code())),
+                    };
+                    json!({
+                        "line": line,
+                        "answer": outcome.answer.code(),
+                        "local": outcome.local.map(|local| local.code()),
+                        "as_of": outcome.as_of.map(|time| time.to_string()),
+                        "epoch": outcome.epoch,
+                        "supports": supports,
+                        "warnings": outcome.warnings.iter().map(|warning| warning.code()).collect::<Vec<_>>(),
+                        "reason": reason,
+                    })
+                }
+                Err(error) => {
+                    code = SOME_WITHOUT_ANSWER;
+                    json!({
+                        "line": line, "answer": "no_answer", "local": null, "as_of": null, "epoch": null, "supports": [],
+                        "warnings": [], "reason": error.code(),
+                    })
+                }
+            };
+            println!("{object}");
+        }
+        ExitCode::from(code)
+    }
+
+    fn print_text(&self, report: &Report) -> ExitCode {
+        let manifest = report.list.as_ref().map(|list| list.manifest());
+        if let Some(manifest) = manifest {
+            println!("{} / {}", manifest.title.id, manifest.title.en);
+            println!("{} / {}", manifest.coverage.id, manifest.coverage.en);
+            println!(
+                "Daftar per / list as of {}, berlaku sampai / valid until {}\n",
+                manifest.published_at, manifest.valid_until
+            );
+        }
+        let mut code = 0;
+        let mut listed = false;
+        for (line, outcome) in self.outcomes(report) {
+            match outcome {
+                Err(error) => {
+                    code = SOME_WITHOUT_ANSWER;
+                    println!("{line}. BELUM ADA JAWABAN / no answer: {error}");
+                }
+                Ok(outcome) => {
+                    code = code.max(exit_code(outcome));
+                    listed |= matches!(outcome.answer, Answer::Listed { .. });
+                    print_outcome(line, outcome, manifest);
+                }
+            }
+        }
+        if let Some(manifest) = manifest.filter(|_| listed) {
+            println!("\nTercantum bukan berarti Anda melakukan kesalahan. / Being listed does not mean you did anything wrong.");
+            for guidance in &manifest.guidance {
+                let region = guidance.region.as_ref().map_or(String::new(), |region| format!("{region}: "));
+                println!("  {region}{} / {} {}", guidance.text.id, guidance.text.en, guidance.url);
+            }
+        }
+        ExitCode::from(code)
+    }
+}
+
+fn exit_code(outcome: &Outcome) -> u8 {
+    match outcome.answer {
+        Answer::Listed { .. } | Answer::NotListed => 0,
+        Answer::Maybe { .. } => SOME_MAYBE,
+        Answer::NoAnswer(_) => SOME_WITHOUT_ANSWER,
+    }
+}
+
+fn print_outcome(line: usize, outcome: &Outcome, manifest: Option<&Manifest>) {
+    match &outcome.answer {
+        Answer::Listed { supports } => {
+            println!("{line}. TERCANTUM / LISTED");
+            for support in supports {
+                let named = |texts: Option<&std::collections::BTreeMap<Id, Text>>, id: &str| {
+                    let text = texts.and_then(|texts| Id::new(id).ok().and_then(|id| texts.get(&id)));
+                    text.map_or_else(|| shown(id), |text| format!("{} / {}", text.id, text.en))
+                };
+                println!("   {}", named(manifest.map(|manifest| &manifest.candidates), &support.candidate));
+                println!("   status: {}", named(manifest.map(|manifest| &manifest.statuses), &support.status));
+                if let Some(day) = &support.submitted {
+                    println!("   diserahkan / submitted: {}", shown(day));
+                }
+            }
+        }
+        Answer::NotListed => println!("{line}. TIDAK TERCANTUM / not listed"),
+        Answer::Maybe { because } => {
+            println!(
+                "{line}. MUNGKIN, belum dipastikan / maybe, not confirmed ({}): the filter hits, which it does for some who are not listed",
+                because.code()
+            );
+        }
+        Answer::NoAnswer(none) => {
+            println!("{line}. BELUM ADA JAWABAN / no answer: {none}");
+            if let Some(seconds) = none.retry_after {
+                println!("   coba lagi dalam / try again in {seconds} s");
+            }
+        }
+    }
+    for warning in &outcome.warnings {
+        println!("   perhatian / note: {warning}");
+    }
+}
+
+/// An id that the manifest does not explain, safe for a terminal.
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
+fn tell_trust(report: &Report) {
+    let Some(trust) = report.trust.as_ref().filter(|trust| trust.basis == TrustBasis::PinnedNow) else { return };
+    eprintln!("First visit: this service's policy is trusted from now on. Whether everybody is shown the same is not known;");
+    eprintln!("compare the key of its log with what the publisher made known elsewhere:");
+    for log in trust.policy.logs() {
+        eprintln!("  {}", log.key());
+    }
+}
+
+/// Every request, for whoever wants to know what left the device.
+pub(crate) fn print_requests(report: &Report) {
+    println!("\nYang meninggalkan perangkat ini / what left this device:");
+    for exchange in &report.exchanges {
+        let status = exchange.status.map_or_else(|| "no response".to_owned(), |status| status.to_string());
+        println!(
+            "  {} {} {} → {status}, {} bytes received",
+            exchange.at,
+            exchange.method.as_str(),
+            exchange.path,
+            exchange.received_bytes
+        );
+        if let Some(body) = &exchange.body {
+            println!("    sent: {body}");
+        }
+        println!("    {}", exchange.tells);
+    }
+}

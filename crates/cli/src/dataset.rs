@@ -1,0 +1,208 @@
+//! `ceknik dataset`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ceknik_core::manifest::Id;
+use ceknik_issuer::{
+    DatasetSummary, Definition, Figures, KeyDir, begin_generation, create_dataset, summarize_dataset, update_dataset,
+};
+use clap::{Args, Subcommand};
+use rand::rngs::OsRng;
+
+use crate::failure::Failure;
+use crate::home::{HomeArgs, OpenHome};
+
+#[derive(Subcommand)]
+pub(crate) enum DatasetCommand {
+    /// Create a dataset from its definition, with the salt, filter seed and evaluation key of its first generation.
+    Create(FileArgs),
+    /// Change texts, candidates, statuses, guidance, budget, validity and bucket bits; the next epoch shows it.
+    Update(UpdateArgs),
+    /// Begin a new generation with a fresh salt, filter seed and key, into which the whole list is imported again.
+    NewGeneration(GenerationArgs),
+    /// Show datasets, their figures and how far they are.
+    Show(ShowArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct FileArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// The definition (docs/examples has one that explains itself).
+    file: PathBuf,
+    /// Accept a stretch that is marked weak, for tests and benchmarks: it protects nobody, and clients refuse it.
+    #[arg(long)]
+    weak_stretch: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct UpdateArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// The definition; what it leaves out stays.
+    file: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct GenerationArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// The dataset's id.
+    dataset: Id,
+    /// A definition with other figures; the present ones unless given.
+    file: Option<PathBuf>,
+    /// Accept a stretch that is marked weak.
+    #[arg(long)]
+    weak_stretch: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// The dataset's id; all unless given.
+    dataset: Option<Id>,
+    /// One JSON object a dataset in place of text.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(command: &DatasetCommand) -> Result<(), Failure> {
+    match command {
+        DatasetCommand::Create(args) => {
+            let definition = read_definition(&args.file, args.weak_stretch)?;
+            let mut home = args.home.open("the creation of a dataset")?;
+            create(&mut home, &definition)?;
+            println!("Created dataset {}, generation 1.", definition.id);
+            print!("{}", describe_figures(&definition.figures()?));
+            println!("  its evaluation key is {}", home.keys.oprf_path(&definition.id, 1).display());
+        }
+        DatasetCommand::Update(args) => {
+            let text = read(&args.file)?;
+            let mut home = args.home.open("the update of a dataset")?;
+            let update = update_dataset(&mut home.store, &text)?;
+            let changed = update.changed();
+            if changed.is_empty() {
+                println!("Nothing differs from what {} has.", update.after.id);
+            } else {
+                println!("Changed {}; the next epoch of {} shows it.", changed.join(", "), update.after.id);
+            }
+        }
+        DatasetCommand::NewGeneration(args) => {
+            let definition = args.file.as_ref().map(|file| read_definition(file, args.weak_stretch)).transpose()?;
+            let mut home = args.home.open("the beginning of a generation")?;
+            let keys = KeyDir::of_home(home.home.directory());
+            let passphrase = home.passphrase().cloned();
+            let begun = begin_generation(
+                &mut home.store,
+                &keys,
+                &args.dataset,
+                definition.as_ref(),
+                passphrase.as_ref(),
+                &mut OsRng,
+            )?;
+            println!("Began generation {} of {}. Import the whole list into it, then publish twice:", begun.number, begun.dataset);
+            println!("the first epoch announces the new key, the second one has it. Until then withdrawals count in both.");
+            print!("{}", describe_figures(&begun.definition.figures()?));
+        }
+        DatasetCommand::Show(args) => {
+            let home = args.home.open("a look at the datasets")?;
+            let ids = match &args.dataset {
+                Some(id) => vec![id.clone()],
+                None => home.store.datasets()?.into_iter().map(|entry| entry.id).collect(),
+            };
+            for id in ids {
+                let summary = summarize_dataset(&home.store, &id)?;
+                if args.json {
+                    println!("{}", serde_json::to_string(&summary)?);
+                } else {
+                    print!("{}", describe(&summary));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Creates a dataset in a home.
+pub(crate) fn create(home: &mut OpenHome, definition: &Definition) -> Result<(), Failure> {
+    let keys = KeyDir::of_home(home.home.directory());
+    let passphrase = home.passphrase().cloned();
+    create_dataset(&mut home.store, &keys, definition, passphrase.as_ref(), &mut OsRng)?;
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    fs::read_to_string(file).map_err(|error| Failure::new(format!("cannot read {}: {error}", file.display())))
+}
+
+fn read_definition(file: &Path, weak_stretch: bool) -> Result<Definition, Failure> {
+    let definition = Definition::from_toml(&read(file)?, weak_stretch);
+    definition.map_err(|error| Failure::new(format!("{}: {error}", file.display())))
+}
+
+fn describe(summary: &DatasetSummary) -> String {
+    let mut text = format!("{}\n", summary.id);
+    match &summary.epoch {
+        None => text.push_str("  nothing is published\n"),
+        Some(epoch) => text.push_str(&format!(
+            "  epoch {} of {}, generation {}: {} records{}\n",
+            epoch.number,
+            epoch.published_at,
+            epoch.generation,
+            epoch.records,
+            if epoch.pending { "; interrupted, `ceknik publish` finishes it" } else { "" }
+        )),
+    }
+    if let Some(import) = summary.open_import {
+        text.push_str(&format!("  import {import} was interrupted: run it again to finish it\n"));
+    }
+    for generation in &summary.generations {
+        text.push_str(&format!(
+            "  generation {}: {} records for the next epoch, {} withdrawn; {} people ever published, {} since\n",
+            generation.number,
+            generation.records,
+            generation.withdrawn,
+            generation.members_published,
+            generation.members_unpublished
+        ));
+        text.push_str(&describe_figures(&generation.figures));
+    }
+    text
+}
+
+fn describe_figures(figures: &Figures) -> String {
+    let mut text = String::new();
+    let mut line = |words: String| {
+        text.push_str("  ");
+        text.push_str(&words);
+        text.push('\n');
+    };
+    line(format!(
+        "{} people; {} for each of {} buckets (at least {} almost surely)",
+        figures.population,
+        figures.people_per_bucket,
+        1u64 << figures.bucket_bits,
+        figures.least_people_per_bucket
+    ));
+    match &figures.filter {
+        None => line("no filter: everybody confirms".to_owned()),
+        Some(filter) => line(format!(
+            "filter: {} files of {} bytes, for up to {} people ever; a promise of {} %, cover {} %",
+            filter.shards, filter.shard_bytes, filter.capacity, filter.posterior_percent, filter.cover_percent
+        )),
+    }
+    line(format!(
+        "stretch: {} KiB, {} passes{}; records of {} bytes; {} evaluations a day",
+        figures.memory_kib,
+        figures.passes,
+        if figures.weak { ", WEAK: for tests only" } else { "" },
+        figures.payload_bytes,
+        figures.evaluations_per_day
+    ));
+    if let Some(bits) = figures.suggested_shard_bits {
+        line(format!("the filter is long for a phone: shard_bits = {bits} would have clients fetch a part of it"));
+    }
+    text
+}

@@ -1,0 +1,293 @@
+//! `ceknik demo`: the whole way of a list, in one directory.
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use ceknik_client::{Answer, Cache, ClientConfig, Inquiry, Outcome, Report, ServerUrl, Settings};
+use ceknik_core::filter::FilterShard;
+use ceknik_core::log::Policy;
+use ceknik_core::manifest::{Id, Manifest};
+use ceknik_core::{Nik, Stretcher};
+use ceknik_issuer::{
+    Definition, ImportOptions, SAMPLE_CANDIDATES, SAMPLE_PAYLOAD_BYTES, SAMPLE_STATUSES, SampleOptions, SampleTerm,
+    sample_outsiders, write_sample,
+};
+use ceknikd::{Config, LogLevel};
+use clap::Args;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::check;
+use crate::failure::Failure;
+use crate::home::{self, HomeArgs};
+use crate::{dataset, import, keygen, publish};
+
+const DATASET: &str = "demo";
+const ORIGIN: &str = "demo.ceknik.example/log";
+const SAMPLE_SEED: u64 = 2024;
+/// People for each row: one in twelve is listed, as in Jakarta in 2024.
+const PEOPLE_PER_ROW: u64 = 12;
+/// The demo's budget is for whoever tries, not for a surge.
+const EVALUATIONS_PER_DAY: u64 = 1_000_000;
+/// So many outsiders are tried for one whom the filter hits; of ten, about one is.
+const MOST_OUTSIDERS: usize = 2_000;
+
+#[derive(Args)]
+pub(crate) struct DemoArgs {
+    /// Rows of the sample list.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    rows: u64,
+    /// Where the service listens.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Where everything is put and kept; a temporary directory, removed at the end, unless given.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
+    let temporary;
+    let dir = match &args.dir {
+        Some(dir) => {
+            fs::create_dir_all(dir)?;
+            dir.clone()
+        }
+        None => {
+            temporary = tempfile::Builder::new().prefix("ceknik-demo-").tempdir()?;
+            temporary.path().to_owned()
+        }
+    };
+    let dataset = Id::new(DATASET)?;
+    step(1, "Keys, an empty store and a policy");
+    let log_key = keygen::generate(&dir, ORIGIN, None)?;
+    println!("   the log's public key: {log_key}");
+
+    step(2, "A list of people who do not exist");
+    let list = dir.join("list.csv");
+    let stats = write_sample(&SampleOptions { rows: args.rows, seed: SAMPLE_SEED, bad_rows: false }, File::create_new(&list)?)?;
+    println!("   {}: {} rows, {} people", list.display(), stats.good_rows, stats.people);
+
+    step(3, "The dataset, and the import: each NIK is stretched, evaluated, and kept as a keyed hash");
+    let definition = dir.join("dataset.toml");
+    fs::write(&definition, definition_toml(args.rows))?;
+    let definition = Definition::from_toml(&fs::read_to_string(&definition)?, false)?;
+    let manifest = {
+        let mut home = HomeArgs { home: dir.clone(), passphrase_file: None }.open("the demo")?;
+        dataset::create(&mut home, &definition)?;
+        let summary = import::import(&mut home, &dataset, &list, ImportOptions::default())?;
+        println!("   {} rows: {} supports of {} people", summary.counters.rows, summary.counters.added, summary.records);
+
+        step(4, "The first epoch: filter, sealed table, manifest, log");
+        let published = publish::publish(&mut home, &dataset, home::now()?, false)?;
+        published.manifest
+    };
+    tell_manifest(&manifest);
+    fs::copy(dir.join("public/policy"), dir.join("policy.txt"))?;
+
+    step(5, "The service");
+    let service = Service::start(&dir, args.listen)?;
+    println!("   {}", service.url);
+
+    step(6, "Three NIKs to try, of nobody");
+    let [listed, not_listed, false_positive] = three_niks(&dir, &list, &manifest)?;
+    let try_file = json!({
+        "url": service.url,
+        "dataset": DATASET,
+        "listed": digits(&listed).as_str(),
+        "not_listed": digits(&not_listed).as_str(),
+        "false_positive": digits(&false_positive).as_str(),
+    });
+    fs::write(dir.join("demo.json"), format!("{}\n", serde_json::to_string_pretty(&try_file)?))?;
+    let policy = Policy::parse(&fs::read(dir.join("policy.txt"))?)?;
+    let mut good = true;
+    for (name, nik, expected) in [
+        ("listed", listed, "listed"),
+        ("not listed", not_listed, "not_listed"),
+        ("not listed, and hit by the filter", false_positive, "not_listed"),
+    ] {
+        println!("\n   {} ({name})", spaced(&nik));
+        let report = check_one(&dir, &service.url, &dataset, &policy, nik)?;
+        good &= tell_answer(&report, expected);
+    }
+    if !good {
+        return Err(Failure::new("an answer is not what it must be: this is a defect, please report it"));
+    }
+
+    println!("\nEverything is in {}. Try it yourself:", dir.display());
+    println!(
+        "  ceknik check --server {} --dataset {DATASET} --policy {}",
+        service.url,
+        dir.join("policy.txt").display()
+    );
+    println!("Serving until interrupted (Ctrl-C).");
+    service.wait()
+}
+
+fn step(number: u8, what: &str) {
+    println!("{number}. {what}");
+}
+
+fn definition_toml(rows: u64) -> String {
+    let population = rows * PEOPLE_PER_ROW;
+    let terms = |table: &str, terms: &[SampleTerm]| -> String {
+        let one = |term: &SampleTerm| {
+            format!("[{table}.{}]\nid = \"{}\"\nen = \"{}\"\n\n", term.id, term.indonesian, term.english)
+        };
+        terms.iter().map(one).collect()
+    };
+    format!(
+        "id = \"{DATASET}\"\npopulation = {population}\ncapacity = {rows}\npayload_bytes = {SAMPLE_PAYLOAD_BYTES}\n\
+         evaluations_per_day = {EVALUATIONS_PER_DAY}\n\n\
+         [title]\nid = \"Daftar contoh\"\nen = \"Sample list\"\n\n\
+         [coverage]\nid = \"Orang-orang yang tidak ada\"\nen = \"People who do not exist\"\n\n{}{}\
+         [[guidance]]\nid = \"Daftar ini hanya contoh; tidak ada yang perlu dilaporkan\"\n\
+         en = \"This list is an example; there is nothing to report\"\nurl = \"https://demo.ceknik.example/\"\n",
+        terms("candidates", &SAMPLE_CANDIDATES),
+        terms("statuses", &SAMPLE_STATUSES),
+    )
+}
+
+fn tell_manifest(manifest: &Manifest) {
+    if let Some(filter) = &manifest.filter {
+        println!(
+            "   filter: {} bytes, {} people and {} cells of noise",
+            filter.geometry.shard_bytes(),
+            filter.members,
+            filter.noise
+        );
+    }
+    let buckets = &manifest.buckets.geometry;
+    println!(
+        "   sealed table: {} records in {} buckets, {} people for each; every answer is {} bytes long",
+        manifest.records,
+        buckets.count(),
+        manifest.disclosure.people_per_bucket,
+        buckets.response_bytes()
+    );
+}
+
+/// The service in this process.
+struct Service {
+    url: String,
+    runtime: tokio::runtime::Runtime,
+    stop: tokio::sync::oneshot::Sender<()>,
+    served: tokio::task::JoinHandle<Result<(), ceknikd::StartError>>,
+}
+
+impl Service {
+    fn start(dir: &Path, listen: SocketAddr) -> Result<Self, Failure> {
+        let log = File::create(dir.join("ceknikd.log"))?;
+        ceknikd::init_logging(LogLevel::default(), Mutex::new(log))?;
+        let config = Config::new(dir.join("public"), dir.join("keys/oprf"), dir.join("state"));
+        let listener = TcpListener::bind(listen)
+            .map_err(|error| Failure::new(format!("cannot listen on {listen}: {error}; choose another with --listen")))?;
+        listener.set_nonblocking(true)?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let served = runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            let shutdown = async {
+                let _ = stopped.await;
+            };
+            Ok::<_, std::io::Error>(tokio::spawn(ceknikd::run(listener, config, shutdown)))
+        })?;
+        Ok(Self { url, runtime, stop, served })
+    }
+
+    /// Until interrupted or told to terminate.
+    fn wait(self) -> Result<(), Failure> {
+        let Self { runtime, stop, mut served, .. } = self;
+        runtime.block_on(async {
+            use tokio::signal::unix::{SignalKind, signal};
+            let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                ended = &mut served => {
+                    ended??;
+                    return Err(Failure::new("the service ended by itself: see ceknikd.log"));
+                }
+            }
+            let _ = stop.send(());
+            served.await??;
+            Ok(())
+        })
+    }
+}
+
+/// One who is listed, one who is not, and one who is not although the filter hits.
+fn three_niks(dir: &Path, list: &Path, manifest: &Manifest) -> Result<[Nik; 3], Failure> {
+    let mut reader = csv::Reader::from_path(list)?;
+    let column = reader.headers()?.iter().position(|name| name == "NIK");
+    let first = reader.records().next().transpose()?;
+    let listed = column.and_then(|column| first.as_ref()?.get(column).map(Nik::parse));
+    let listed = listed.ok_or_else(|| Failure::new("the sample list has no NIK"))??;
+
+    let filter = manifest.filter.as_ref().ok_or_else(|| Failure::new("the demo's list has no filter"))?;
+    let shards: Vec<FilterShard> = filter
+        .shards
+        .iter()
+        .zip(0..)
+        .map(|(digest, number)| {
+            let name = ceknik_core::encoding::hex(&digest.sha256);
+            let file = fs::read(dir.join("public/datasets").join(DATASET).join("filter").join(name))?;
+            Ok::<_, Failure>(FilterShard::open(&filter.geometry, number, digest, file)?)
+        })
+        .collect::<Result<_, _>>()?;
+    let mut stretcher = Stretcher::new(manifest.stretch.cost, manifest.stretch.salt)?;
+    let (mut miss, mut hit) = (None, None);
+    for nik in sample_outsiders(SAMPLE_SEED).take(MOST_OUTSIDERS) {
+        let item = stretcher.stretch(&nik)?.filter_item();
+        let set = shards.iter().find_map(|shard| shard.contains(&item)).unwrap_or(false);
+        let place = if set { &mut hit } else { &mut miss };
+        place.get_or_insert(nik);
+        if miss.is_some() && hit.is_some() {
+            break;
+        }
+    }
+    match (miss, hit) {
+        (Some(miss), Some(hit)) => Ok([listed, miss, hit]),
+        _ => Err(Failure::new(format!("of {MOST_OUTSIDERS} outsiders the filter hits all or none"))),
+    }
+}
+
+fn check_one(dir: &Path, url: &str, dataset: &Id, policy: &Policy, nik: Nik) -> Result<Report, Failure> {
+    let config = ClientConfig::new(ServerUrl::parse(url)?).with_cache(Cache::open(dir.join("cache"))?);
+    let inquiry = Inquiry {
+        dataset: dataset.clone(),
+        niks: vec![nik],
+        policy: Some(policy.clone()),
+        settings: Settings::default(),
+    };
+    check::check(config, inquiry)
+}
+
+fn tell_answer(report: &Report, expected: &str) -> bool {
+    let Some(Outcome { answer, local, .. }) = report.outcomes.first() else { return false };
+    for exchange in &report.exchanges {
+        let sent = exchange.body.as_ref().map_or(String::new(), |body| format!(" with {} bytes: {body}", body.len()));
+        println!("   {} {}{sent}", exchange.method.as_str(), exchange.path);
+        println!("      tells nothing: {}", exchange.tells);
+    }
+    if report.exchanges.iter().all(|exchange| exchange.body.is_none()) {
+        println!("   nothing about this NIK was sent: the answer was computed here");
+    }
+    let local = local.map_or("not asked", |local| local.code());
+    match answer {
+        Answer::NoAnswer(none) => println!("   filter: {local}; no answer: {none}"),
+        answer => println!("   filter: {local}; answer: {}", answer.code()),
+    }
+    answer.code() == expected
+}
+
+/// Sixteen digits, of nobody: the demo shows them so that they can be tried.
+fn digits(nik: &Nik) -> Zeroizing<String> {
+    Zeroizing::new(nik.expose_digits().iter().copied().map(char::from).collect())
+}
+
+fn spaced(nik: &Nik) -> String {
+    nik.expose_digits().chunks(4).map(|four| four.iter().copied().map(char::from).collect::<String>()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,41 @@
+//! How a command fails: one message, which says what is wrong and what to do.
+
+use std::error::Error;
+use std::io::IsTerminal;
+
+/// A command that was not done.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    /// A failure of the command's own.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+
+    /// To standard error.
+    pub(crate) fn print(&self) {
+        if std::io::stderr().is_terminal() {
+            eprintln!("\x1b[1mceknik:\x1b[0m {}", self.0);
+        } else {
+            eprintln!("ceknik: {}", self.0);
+        }
+    }
+}
+
+/// Errors of the libraries say all by themselves; what is behind them is added where they do not repeat it.
+impl<E: Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(inner) = source {
+            let text = inner.to_string();
+            if !message.contains(&text) {
+                message.push_str(": ");
+                message.push_str(&text);
+            }
+            source = inner.source();
+        }
+        Self(message)
+    }
+}

@@ -1,0 +1,212 @@
+//! `ceknik import`.
+
+use std::fs::File;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use ceknik_core::manifest::Id;
+use ceknik_issuer::{
+    AbandonedImport, ColumnMap, ImportObserver, ImportOptions, ImportPhase, ImportSummary, Importer,
+    Progress as ImportProgress, SnapshotOutcome, abandon_import,
+};
+use clap::Args;
+
+use crate::failure::Failure;
+use crate::home::{HomeArgs, OpenHome};
+use crate::progress::Progress;
+
+#[derive(Args)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// The dataset's id.
+    dataset: Id,
+    /// The list: CSV in UTF-8 or Windows-1252, separated by commas, semicolons or tabs.
+    #[arg(required_unless_present = "abandon")]
+    file: Option<PathBuf>,
+    /// Which column is which, where the header does not tell: nik=…, candidate=…, status=…, submitted=…; a name or #N.
+    #[arg(long, value_name = "KEY=COLUMN")]
+    map: Vec<String>,
+    /// The candidate of all rows.
+    #[arg(long, value_name = "ID")]
+    candidate: Option<String>,
+    /// The status of all rows.
+    #[arg(long, value_name = "ID")]
+    status: Option<String>,
+    /// The list is the whole truth for its candidates: withdraw what it does not have.
+    #[arg(long)]
+    snapshot: bool,
+    /// Withdraw all the same when rows were refused, whose people then count as missing.
+    #[arg(long, requires = "snapshot")]
+    despite_refused: bool,
+    /// Accept NIKs that end in 0000, which mostly are numeric cells whose last digits a spreadsheet has lost.
+    #[arg(long)]
+    trust_final_zeros: bool,
+    /// Threads that stretch; all cores unless set. Each takes the memory of one stretch.
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// End an import that was interrupted, as it stands.
+    #[arg(long, conflicts_with = "file")]
+    abandon: bool,
+    /// One JSON object in place of text.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: ImportArgs) -> Result<(), Failure> {
+    let mut home = args.home.open(&format!("an import into {}", args.dataset))?;
+    let Some(file) = &args.file else {
+        let reports = home.home.clone();
+        let abandoned = abandon_import(&mut home.store, &args.dataset, |dataset, import| reports.report(dataset, import))?;
+        return abandoned.map_or_else(
+            || Err(Failure::new(format!("no import into {} is open", args.dataset))),
+            |abandoned| show(args.json, &abandoned, describe_abandoned),
+        );
+    };
+    let mut map = ColumnMap::default();
+    for text in &args.map {
+        map.add(text)?;
+    }
+    let options = ImportOptions {
+        map,
+        candidate: args.candidate,
+        status: args.status,
+        trust_final_zeros: args.trust_final_zeros,
+        snapshot: args.snapshot,
+        despite_refused: args.despite_refused,
+        threads: args.threads,
+        ..ImportOptions::default()
+    };
+    let summary = import(&mut home, &args.dataset, file, options)?;
+    show(args.json, &summary, describe)
+}
+
+/// Imports a list into the dataset's newest generation, with progress on standard error.
+pub(crate) fn import(
+    home: &mut OpenHome,
+    dataset: &Id,
+    file: &Path,
+    options: ImportOptions,
+) -> Result<ImportSummary, Failure> {
+    let generation = home.store.newest_generation(dataset)?;
+    let number = generation.number;
+    let key = home.key(|keys, passphrase| keys.oprf_key(dataset, number, passphrase))?;
+    let list = File::open(file).map_err(|error| Failure::new(format!("cannot open {}: {error}", file.display())))?;
+    let watch = Watch { rows: Mutex::new(None) };
+    let reports = home.home.clone();
+    let importer = Importer::new(&mut home.store, &home.cipher, &generation, &key, options, &watch)?;
+    let summary = importer.import(list, |dataset, import| reports.report(dataset, import));
+    watch.end();
+    Ok(summary?)
+}
+
+fn show<T: serde::Serialize>(json: bool, what: &T, describe: impl Fn(&T) -> String) -> Result<(), Failure> {
+    if json {
+        println!("{}", serde_json::to_string(what)?);
+    } else {
+        print!("{}", describe(what));
+    }
+    Ok(())
+}
+
+fn describe(summary: &ImportSummary) -> String {
+    let ImportSummary { scan, counters, .. } = summary;
+    let mut text = String::new();
+    let mut line = |words: String| {
+        text.push_str(&words);
+        text.push('\n');
+    };
+    if summary.resumed_at > 0 {
+        line(format!("Went on after row {} of an import that was interrupted.", summary.resumed_at));
+    }
+    let columns: Vec<String> = scan.columns.iter().map(|(column, name)| format!("{} = “{name}”", column.key())).collect();
+    line(format!("Read as {:?}, separated by {:?}; columns: {}", scan.encoding, scan.delimiter, columns.join(", ")));
+    line(format!(
+        "{} rows: {} supports added, {} changed, {} unchanged, {} repeats, {} refused",
+        counters.rows,
+        counters.added,
+        counters.changed,
+        counters.unchanged,
+        counters.repeated,
+        counters.refused_rows()
+    ));
+    line(format!(
+        "  {} people are new in this generation, {} came back; the next epoch has {} records",
+        counters.people_added, counters.people_returned, summary.records
+    ));
+    if let Some(capacity) = summary.capacity {
+        line(format!("  {} people were ever added, of a capacity of {capacity}", summary.members_ever));
+    }
+    if counters.refused_rows() > 0 {
+        for (code, rows) in &counters.refused {
+            line(format!("  {rows:>8} refused: {code}"));
+        }
+        line(format!("  every refused row with its number and reason: {}", summary.report.display()));
+    }
+    for (code, rows) in &counters.warnings {
+        line(format!("  {rows:>8} accepted with a warning: {code}"));
+    }
+    let suspected = scan.suspected_zeros();
+    if suspected > 0 {
+        line(format!(
+            "  warning: {suspected} more NIKs end in 0 than chance explains. A numeric cell of a spreadsheet loses the last digit \
+             of a NIK; export the column as text and import again"
+        ));
+    }
+    match counters.snapshot {
+        SnapshotOutcome::Done => line(format!(
+            "  snapshot: {} supports withdrawn, which the list does not have; {} people with them",
+            counters.withdrawn, counters.people_withdrawn
+        )),
+        SnapshotOutcome::Held => line(
+            "  snapshot: nothing was withdrawn, because rows were refused and their people would have been. Mend the rows and \
+             import again, or run the same command with --despite-refused"
+                .to_owned(),
+        ),
+        SnapshotOutcome::NotAsked | SnapshotOutcome::Asked => {}
+    }
+    text
+}
+
+fn describe_abandoned(abandoned: &AbandonedImport) -> String {
+    format!(
+        "Import {} was ended after {} rows; what it did stays. Refused rows: {}\n",
+        abandoned.import,
+        abandoned.rows_done,
+        abandoned.report.display()
+    )
+}
+
+/// Draws progress.
+struct Watch {
+    rows: Mutex<Option<(ImportPhase, Progress)>>,
+}
+
+impl Watch {
+    fn end(&self) {
+        if let Ok(mut rows) = self.rows.lock()
+            && let Some((_, progress)) = rows.take()
+        {
+            progress.finish();
+        }
+    }
+}
+
+impl ImportObserver for Watch {
+    fn progress(&self, progress: &ImportProgress) {
+        let Ok(mut rows) = self.rows.lock() else { return };
+        if rows.as_ref().is_none_or(|(phase, _)| *phase != progress.phase) {
+            if let Some((_, old)) = rows.take() {
+                old.finish();
+            }
+            let what = if progress.phase == ImportPhase::Snapshot { "records" } else { "rows" };
+            *rows = Some((progress.phase, Progress::new(progress.total, what)));
+        }
+        if let Some((_, bar)) = rows.as_mut() {
+            let left = progress.seconds_left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            bar.at(progress.done, progress.rate, left);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `ceknik keygen`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ceknik_core::log::{Policy, VerifierKey};
+use ceknik_issuer::{Home, KeyDir, KeyError, Passphrase};
+use clap::Args;
+use rand::rngs::OsRng;
+
+use crate::failure::Failure;
+use crate::prompt;
+
+#[derive(Args)]
+pub(crate) struct KeygenArgs {
+    /// The directory to make the home in; it is created.
+    #[arg(long, value_name = "DIR", env = "CEKNIK_HOME", default_value = ".")]
+    home: PathBuf,
+    /// The log's name, by which everybody knows it for good: a host name that is yours, and a path, such as
+    /// ceknik.example.org/log.
+    #[arg(long, value_name = "NAME")]
+    origin: String,
+    /// Encrypt the keys under a passphrase, which a prompt asks for.
+    #[arg(long)]
+    encrypt: bool,
+    /// Encrypt the keys under the passphrase in the first line of this file.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &KeygenArgs) -> Result<(), Failure> {
+    let passphrase = new_passphrase(args)?;
+    let key = generate(&args.home, &args.origin, passphrase.as_ref())?;
+    let keys = args.home.join("keys");
+    println!("The publisher's home is {}.", args.home.display());
+    println!("  {}  signs the log; whoever has it can publish in your name", keys.join("log.key").display());
+    println!("  {}  tells noise from people; keep it with the store", keys.join("store.key").display());
+    println!("  {}  evaluation keys, one for each dataset, will be here", keys.join("oprf").display());
+    println!("Copy keys and store.sqlite to a safe place together; neither is worth anything without the other.");
+    println!("Make the log's public key known where nobody can exchange it, in print for instance:");
+    println!("  {key}");
+    Ok(())
+}
+
+fn new_passphrase(args: &KeygenArgs) -> Result<Option<Passphrase>, Failure> {
+    if let Some(file) = &args.passphrase_file {
+        return Ok(Some(Passphrase::from(prompt::passphrase(Some(file), "")?.as_str())));
+    }
+    if !args.encrypt {
+        return Ok(None);
+    }
+    let first = prompt::passphrase(None, "New passphrase: ")?;
+    let second = prompt::passphrase(None, "The same again: ")?;
+    if *first != *second {
+        return Err(Failure::new("the two passphrases differ: nothing was created"));
+    }
+    Ok(Some(Passphrase::from(first.as_str())))
+}
+
+/// Makes keys, store and policy. What an interrupted run has made already is kept.
+pub(crate) fn generate(directory: &Path, origin: &str, passphrase: Option<&Passphrase>) -> Result<VerifierKey, Failure> {
+    let home = Home::create(directory)?;
+    let _lock = home.lock("the making of keys")?;
+    if home.store().exists() {
+        return Err(Failure::new(format!("{} is a publisher's home already and is left as it is", directory.display())));
+    }
+    let keys = KeyDir::of_home(directory);
+    let log_key = match keys.log_key(passphrase) {
+        Err(KeyError::Missing { .. }) => keys.create_log_key(origin, &mut OsRng, passphrase)?,
+        existing => existing?,
+    };
+    if log_key.origin() != origin {
+        return Err(Failure::new(format!("the log's key is there already, with the name {}", log_key.origin())));
+    }
+    let store_key = match keys.store_key(passphrase) {
+        Err(KeyError::Missing { .. }) => keys.create_store_key(&mut OsRng, passphrase)?,
+        existing => existing?,
+    };
+    let policy = Policy::for_log(log_key.verifier_key()).to_bytes();
+    fs::write(home.public().join("policy"), policy)?;
+    home.create_store(&store_key)?;
+    Ok(log_key.verifier_key())
+}

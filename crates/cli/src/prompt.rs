@@ -1,0 +1,56 @@
+//! Reading what must not stand in arguments: NIKs and passphrases.
+
+use std::io::{self, BufRead, IsTerminal, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+/// Longest line of standard input that is read, in bytes: a NIK in any form is far shorter.
+const MAX_LINE_BYTES: u64 = 4096;
+
+/// The lines that a person types without seeing them, until an empty one, or those of standard input when it is not a
+/// terminal. Too long a line is cut, and no NIK then.
+pub(crate) fn hidden_lines(prompt: &str) -> Result<Vec<Zeroizing<String>>, Failure> {
+    let mut lines = Vec::new();
+    if io::stdin().is_terminal() {
+        eprintln!("{prompt}");
+        loop {
+            let line = Zeroizing::new(rpassword::prompt_password("NIK: ")?);
+            if line.trim().is_empty() {
+                return Ok(lines);
+            }
+            lines.push(line);
+        }
+    }
+    let mut input = io::stdin().lock();
+    loop {
+        let mut bytes = Zeroizing::new(Vec::new());
+        if input.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(lines);
+        }
+        if bytes.last() != Some(&b'\n') && bytes.len() as u64 == MAX_LINE_BYTES {
+            input.skip_until(b'\n')?;
+        }
+        // What is not UTF-8 has characters that no NIK has: it is told as such.
+        let text = Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned());
+        lines.push(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()));
+    }
+}
+
+/// The first line of a file, or what is typed at a prompt.
+pub(crate) fn passphrase(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    let Some(path) = file else {
+        if !io::stdin().is_terminal() {
+            return Err(Failure::new("the keys are encrypted: give their passphrase with --passphrase-file FILE"));
+        }
+        return Ok(Zeroizing::new(rpassword::prompt_password(prompt)?));
+    };
+    let read = std::fs::read_to_string(path).map(Zeroizing::new);
+    let text = read.map_err(|error| Failure::new(format!("cannot read the passphrase from {}: {error}", path.display())))?;
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(Zeroizing::new(line.to_owned())),
+        _ => Err(Failure::new(format!("{} has no passphrase in its first line", path.display()))),
+    }
+}

@@ -1,0 +1,145 @@
+//! `ceknik publish`.
+
+use ceknik_core::manifest::Id;
+use ceknik_core::time::Timestamp;
+use ceknik_issuer::{Publication, Publisher};
+use clap::Args;
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::home::{self, HomeArgs, OpenHome};
+
+#[derive(Args)]
+pub(crate) struct PublishArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// The dataset's id.
+    dataset: Id,
+    /// Show the manifest and what would change, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Publish as of this time, such as 2026-11-22T08:00:00Z, in place of the clock's.
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
+    now: Option<Timestamp>,
+    /// One JSON object in place of text.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &PublishArgs) -> Result<(), Failure> {
+    let mut home = args.home.open(&format!("the publication of {}", args.dataset))?;
+    let now = args.now.map_or_else(home::now, Ok)?;
+    let publication = publish(&mut home, &args.dataset, now, args.dry_run)?;
+    if args.json {
+        println!("{}", to_json(&publication, args.dry_run));
+    } else {
+        print!("{}", describe(&publication, args.dry_run));
+    }
+    Ok(())
+}
+
+pub(crate) fn publish(
+    home: &mut OpenHome,
+    dataset: &Id,
+    now: Timestamp,
+    dry_run: bool,
+) -> Result<Publication, Failure> {
+    let signer = home.key(|keys, passphrase| keys.log_key(passphrase))?;
+    let noise_key = home.noise_key();
+    let (public, staging) = (home.home.public(), home.home.staging());
+    let mut publisher = Publisher {
+        store: &mut home.store,
+        cipher: &home.cipher,
+        noise_key: &noise_key,
+        signer: &signer,
+        public: &public,
+        staging: &staging,
+        observer: &mut |_| (),
+    };
+    Ok(if dry_run { publisher.dry_run(dataset, now)? } else { publisher.publish(dataset, now)? })
+}
+
+fn to_json(publication: &Publication, dry_run: bool) -> serde_json::Value {
+    let Publication { manifest, generation, changes, concentration, resumed, .. } = publication;
+    json!({
+        "dataset": manifest.dataset.as_str(),
+        "epoch": manifest.epoch,
+        "generation": generation,
+        "published": !dry_run,
+        "resumed": resumed,
+        "records": manifest.records,
+        "added": changes.added,
+        "removed": changes.removed,
+        "changed": changes.changed,
+        "unchanged": changes.unchanged,
+        "held": changes.held,
+        "epoch_odds_factor": manifest.disclosure.epoch_odds_factor,
+        "additions": concentration.additions,
+        "most_additions_from_one_district": concentration.most_from_one_district,
+        "manifest": serde_json::from_slice::<serde_json::Value>(&publication.bytes).unwrap_or_default(),
+    })
+}
+
+fn describe(publication: &Publication, dry_run: bool) -> String {
+    let Publication { manifest, generation, changes, concentration, bytes, resumed } = publication;
+    let mut text = String::new();
+    let mut line = |words: String| {
+        text.push_str(&words);
+        text.push('\n');
+    };
+    if *resumed {
+        line(format!(
+            "An interrupted publication was finished: epoch {} of {}, as of {}. Nothing else was published; run the command again \
+             if there is more.",
+            manifest.epoch, manifest.dataset, manifest.published_at
+        ));
+        return text;
+    }
+    if dry_run {
+        line(String::from_utf8_lossy(bytes).trim_end().to_owned());
+        line(String::new());
+    }
+    line(format!(
+        "{} epoch {} of {} (generation {generation}), as of {}, valid until {}",
+        if dry_run { "Would publish" } else { "Published" },
+        manifest.epoch,
+        manifest.dataset,
+        manifest.published_at,
+        manifest.valid_until,
+    ));
+    line(format!(
+        "  {} records: {} added, {} removed, {} changed, {} unchanged",
+        manifest.records, changes.added, changes.removed, changes.changed, changes.unchanged
+    ));
+    if changes.held > 0 {
+        line(format!(
+            "  {} additions are held back: a new generation was begun, and takes over with epoch {}",
+            changes.held,
+            manifest.epoch + 1
+        ));
+    } else if manifest.oprf.next.is_some() {
+        line(format!("  a new generation was begun: this epoch announces its key, and epoch {} has it", manifest.epoch + 1));
+    }
+    let disclosure = &manifest.disclosure;
+    line(format!("  {} people for each bucket", disclosure.people_per_bucket));
+    if let Some(factor) = disclosure.odds_factor {
+        line(format!("  a hit multiplies the odds of being listed by {factor}"));
+    }
+    match disclosure.epoch_odds_factor {
+        Some(factor) => line(format!("  a hit in a cell that this epoch set multiplies them by {factor} (epoch_odds_factor)")),
+        None if manifest.filter.is_some() => line("  this epoch sets no cell (epoch_odds_factor: none)".to_owned()),
+        None => {}
+    }
+    if concentration.additions > 0 {
+        let share = 100.0 * concentration.most_from_one_district as f64 / concentration.additions as f64;
+        line(format!("  of {} people added, at most {share:.0} % are of one district", concentration.additions));
+        if disclosure.epoch_odds_factor.is_some_and(|factor| factor > 100.0) && share > 20.0 {
+            line(
+                "  warning: few additions that come from one area are exposed. Who knows the area's people learns much from \
+                 the cells that this epoch sets. Publish them together with additions from elsewhere, or begin a new generation"
+                    .to_owned(),
+            );
+        }
+    }
+    text
+}
