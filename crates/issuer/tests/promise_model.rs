@@ -301,6 +301,29 @@ fn cards_of_five_give_away_more_than_the_promise() {
     assert!(alone.keeps_promise(STANDARD_ERRORS), "{alone:?}");
 }
 
+/// Why the filter has one hash: the usual one, four hashes and no noise but what members make, of the same size as five
+/// cells a record, has about as many false positives. But a set bit must come from somebody who hits, and where only one
+/// does, from him.
+#[test]
+fn the_usual_filter_exposes_a_third_of_its_members() {
+    let mut rng = ChaCha20Rng::seed_from_u64(8);
+    let bits = 5 * LISTED;
+    let people: Vec<[usize; 4]> = (0..POPULATION).map(|_| [(); 4].map(|()| rng.gen_range(0..bits))).collect();
+    let (members, others) = people.split_at(LISTED);
+    let mut set = vec![false; bits];
+    members.iter().flatten().for_each(|bit| set[*bit] = true);
+    let hits = |person: &&[usize; 4]| person.iter().all(|bit| set[*bit]);
+    let mut explained_by = vec![0u32; bits];
+    people.iter().filter(hits).flatten().for_each(|bit| explained_by[*bit] += 1);
+    let false_hits = others.iter().filter(hits).count() as f64 / others.len() as f64;
+    let exposed = members.iter().filter(|member| member.iter().any(|bit| explained_by[*bit] == 1)).count() as f64;
+    println!("false positives {false_hits:.4}, members exposed {:.4}", exposed / LISTED as f64);
+    assert!((0.088..0.096).contains(&false_hits), "{false_hits}");
+    assert!((0.34..0.36).contains(&(exposed / LISTED as f64)), "{exposed}");
+    // With certainty: nobody who is not listed has such a bit.
+    assert!(!others.iter().filter(hits).any(|other| other.iter().any(|bit| explained_by[*bit] == 1)));
+}
+
 #[test]
 fn files_and_manifests_must_belong_together() {
     let mut rng = ChaCha20Rng::seed_from_u64(7);
