@@ -6,12 +6,22 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod check;
+mod import;
 mod measure;
 mod oprf;
+mod press;
+mod publish;
 
 type Bench = (&'static str, fn());
 
-const BENCHES: &[Bench] = &[("proof", oprf::run)];
+const BENCHES: &[Bench] = &[
+    ("proof", oprf::run),
+    ("check", check::run),
+    ("import", import::run),
+    ("import-memory", import::memory),
+    ("publish", publish::run),
+];
 
 fn main() {
     // Cargo passes `--bench`.
