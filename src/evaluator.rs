@@ -207,7 +207,7 @@ mod tests {
     fn jobs_of_callers_who_left_are_not_worked() {
         let queue = Queue::default();
         let places = Arc::new(Semaphore::new(2));
-        let mut job = || {
+        let job = || {
             let (reply, answer) = oneshot::channel();
             let admission = Admission { _place: Arc::clone(&places).try_acquire_owned().unwrap() };
             queue.push(Job { key: key(), blinded: elements(1), reply, _admission: admission });

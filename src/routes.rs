@@ -51,6 +51,12 @@ fn table() -> [(&'static str, MethodRouter<ServiceState>); 13] {
 
 static PATHS: LazyLock<Vec<&'static str>> = LazyLock::new(|| table().iter().map(|(path, _)| *path).collect());
 
+/// All paths, as the router writes them.
+#[cfg(test)]
+pub(crate) fn paths() -> &'static [&'static str] {
+    &PATHS
+}
+
 /// The route in metrics and logs: a template, whatever was asked for.
 pub(crate) fn label(matched: &str) -> &'static str {
     PATHS.iter().find(|path| **path == matched).unwrap_or(&UNMATCHED)
@@ -58,7 +64,11 @@ pub(crate) fn label(matched: &str) -> &'static str {
 
 /// The service's router, for tests without sockets and for [`run`](crate::run).
 pub fn router(state: ServiceState) -> Router {
-    let routes = table().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+    surrounded(table().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods)), state)
+}
+
+/// Routes with everything that goes around them.
+fn surrounded(routes: Router<ServiceState>, state: ServiceState) -> Router {
     let panics = state.clone();
     routes
         .fallback(no_such_path)
@@ -114,3 +124,6 @@ pub(crate) fn not_read(state: &ServiceState, dataset: &Id, not_read: NotRead) ->
     }
     Problem::NoSuchEpoch
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::envelope::soon;
 use crate::evaluator::Evaluation;
 use crate::limit::{Budget, Network, NetworkQuotas, NetworkRefusal, Quota, Take, client_address};
-use crate::openapi::{Common, Evaluating};
+use crate::openapi::Evaluating;
 use crate::problem::{EncodingFault, Problem, whole_seconds};
 use crate::publication::KeyStanding;
 use crate::reply::{JSON, blocking};
@@ -90,7 +90,7 @@ impl From<Evaluation> for EvaluateResponse {
     tag = "evaluation",
     params(crate::openapi::DatasetParam),
     request_body(content = EvaluateRequest, content_type = "application/json"),
-    responses(Evaluating, Common)
+    responses(Evaluating)
 )]
 pub(crate) async fn evaluate(
     State(state): State<ServiceState>,

@@ -43,7 +43,7 @@ pub(crate) async fn healthz() -> Response {
     get,
     path = "/readyz",
     tag = "operation",
-    responses((status = 200, description = "So it is", body = Status, content_type = "application/json"), NotReady, Common)
+    responses((status = 200, description = "So it is", body = Status, content_type = "application/json"), NotReady)
 )]
 pub(crate) async fn readyz(State(state): State<ServiceState>) -> Result<Response, Problem> {
     if state.publication().complete { Ok(ok()) } else { Err(Problem::NotReady { wait: soon() }) }

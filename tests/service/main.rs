@@ -1,0 +1,14 @@
+//! The service from outside: its router without sockets, its sockets, its process.
+
+#[path = "../fixture/publication.rs"]
+#[allow(dead_code, reason = "each user needs a part of it")]
+mod publication;
+
+mod epochs;
+mod evaluate;
+mod http;
+mod openapi;
+mod process;
+mod routes;
+mod sockets;
+mod support;
