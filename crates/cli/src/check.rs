@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use ceknik_client::{
-    Answer, Cache, Client, ClientConfig, Confirm, Inquiry, Observer, Outcome, Progress, Report, ServerUrl, Settings,
+    Answer, Cache, Client, ClientConfig, Confirm, Inquiry, Local, Observer, Outcome, Progress, Report, ServerUrl, Settings,
     TrustBasis,
 };
 use ceknik_core::log::Policy;
 use ceknik_core::manifest::{Id, Manifest, Text};
+use ceknik_core::record::Support;
 use ceknik_core::{Nik, NikError};
 use clap::Args;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::prompt;
@@ -171,26 +172,23 @@ impl Lines {
                         Answer::Maybe { because } => (&[][..], Some(because.code())),
                         Answer::NoAnswer(none) => (&[][..], Some(none.reason.code())),
                     };
-                    json!({
-                        "line": line,
-                        "answer": outcome.answer.code(),
-                        "local": outcome.local.map(|local| local.code()),
-                        "as_of": outcome.as_of.map(|time| time.to_string()),
-                        "epoch": outcome.epoch,
-                        "supports": supports,
-                        "warnings": outcome.warnings.iter().map(|warning| warning.code()).collect::<Vec<_>>(),
-                        "reason": reason,
-                    })
+                    JsonOutcome {
+                        line,
+                        answer: outcome.answer.code(),
+                        local: outcome.local.map(Local::code),
+                        as_of: outcome.as_of.map(|time| time.to_string()),
+                        epoch: outcome.epoch,
+                        supports,
+                        warnings: outcome.warnings.iter().map(|warning| warning.code()).collect(),
+                        reason,
+                    }
                 }
                 Err(error) => {
                     code = SOME_WITHOUT_ANSWER;
-                    json!({
-                        "line": line, "answer": "no_answer", "local": null, "as_of": null, "epoch": null, "supports": [],
-                        "warnings": [], "reason": error.code(),
-                    })
+                    JsonOutcome { line, answer: "no_answer", reason: Some(error.code()), ..JsonOutcome::default() }
                 }
             };
-            println!("{object}");
+            println!("{}", serde_json::to_string(&object).unwrap_or_default());
         }
         ExitCode::from(code)
     }
@@ -229,6 +227,19 @@ impl Lines {
         }
         ExitCode::from(code)
     }
+}
+
+/// A line of `--json`. Never the NIK.
+#[derive(Default, Serialize)]
+struct JsonOutcome<'a> {
+    line: usize,
+    answer: &'static str,
+    local: Option<&'static str>,
+    as_of: Option<String>,
+    epoch: Option<u64>,
+    supports: &'a [Support],
+    warnings: Vec<&'static str>,
+    reason: Option<&'static str>,
 }
 
 fn exit_code(outcome: &Outcome) -> u8 {
