@@ -28,7 +28,13 @@ pub(crate) struct PublishArgs {
 
 pub(crate) fn run(args: &PublishArgs) -> Result<(), Failure> {
     let mut home = args.home.open(&format!("the publication of {}", args.dataset))?;
-    let now = args.now.map_or_else(home::now, Ok)?;
+    if let Some(import) = home.store.open_import(&args.dataset)? {
+        eprintln!("ceknik: import {import} was interrupted; of its list only the rows read so far are published");
+    }
+    let now = match args.now {
+        Some(now) => now,
+        None => after_latest(&home, &args.dataset)?,
+    };
     let publication = publish(&mut home, &args.dataset, now, args.dry_run)?;
     if args.json {
         println!("{}", to_json(&publication, args.dry_run));
@@ -36,6 +42,17 @@ pub(crate) fn run(args: &PublishArgs) -> Result<(), Failure> {
         print!("{}", describe(&publication, args.dry_run));
     }
     Ok(())
+}
+
+/// The clock's time; within the second of the latest epoch, that second is waited for, since times must grow.
+fn after_latest(home: &OpenHome, dataset: &Id) -> Result<Timestamp, Failure> {
+    let now = home::now()?;
+    let latest = home.store.latest_epoch(dataset)?;
+    if latest.is_some_and(|latest| latest.published_at == now) {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        return home::now();
+    }
+    Ok(now)
 }
 
 pub(crate) fn publish(
@@ -112,13 +129,10 @@ fn describe(publication: &Publication, dry_run: bool) -> String {
         manifest.records, changes.added, changes.removed, changes.changed, changes.unchanged
     ));
     if changes.held > 0 {
-        line(format!(
-            "  {} additions are held back: a new generation was begun, and takes over with epoch {}",
-            changes.held,
-            manifest.epoch + 1
-        ));
-    } else if manifest.oprf.next.is_some() {
-        line(format!("  a new generation was begun: this epoch announces its key, and epoch {} has it", manifest.epoch + 1));
+        line(format!("  {} additions are held back for the new generation that was begun", changes.held));
+    }
+    if manifest.oprf.next.is_some() {
+        line(format!("  the new generation's key is announced, and epoch {} has it", manifest.epoch + 1));
     }
     let disclosure = &manifest.disclosure;
     line(format!("  {} people for each bucket", disclosure.people_per_bucket));

@@ -13,6 +13,7 @@ use ceknik_core::log::LogSigner;
 use ceknik_core::manifest::{
     BucketsSpec, Disclosure, FilterSpec, Id, Manifest, ManifestError, NextKey, OprfSpec, StretchSpec, SuccessionError,
 };
+use ceknik_core::oprf::OprfPublicKey;
 use ceknik_core::time::Timestamp;
 use thiserror::Error;
 
@@ -127,6 +128,17 @@ pub enum PublishError {
         before: Timestamp,
         /// The last epoch.
         epoch: u64,
+    },
+    /// The generation that must take over is not full yet.
+    #[error(
+        "generation {generation} was announced and takes over with this epoch, but import {import} into it was interrupted: \
+         finish it first, with the same command"
+    )]
+    ImportOpen {
+        /// Which import.
+        import: u64,
+        /// Which generation.
+        generation: u32,
     },
     /// A publication was interrupted.
     #[error(
@@ -304,30 +316,36 @@ impl Publisher<'_> {
         Ok(Some(Before { epoch, manifest }))
     }
 
-    /// The generation that the next epoch has, and the key that it announces. A begun generation is announced by one epoch
-    /// and takes over with the next; before anything was published it takes over at once.
-    fn generation(&self, dataset: &Id, before: Option<&Before>) -> Result<(Generation, Option<Generation>), PublishError> {
+    /// The generation that the next epoch has, and what it does about one that was begun: such a one is announced once the
+    /// list is in it, and takes over with the epoch after; before anything was published it takes over at once.
+    fn generation(&self, dataset: &Id, before: Option<&Before>) -> Result<(Generation, Begun), PublishError> {
         let mut in_use = self.store.generations_in_use(dataset)?.into_iter();
         let current = in_use.next().ok_or(PublishError::Changed)?;
-        let Some(next) = in_use.next() else { return Ok((current, None)) };
+        let Some(next) = in_use.next() else { return Ok((current, Begun::None)) };
+        let open_import = self.store.open_import(dataset)?;
         let announced = before.map(|before| before.manifest.oprf.next.as_ref());
         match announced {
-            None => Ok((next, None)),
-            Some(Some(key)) if key.public_key == next.public_key => Ok((next, None)),
-            Some(_) => Ok((current, Some(next))),
+            None => Ok((next, Begun::None)),
+            Some(Some(key)) if key.public_key == next.public_key => match open_import {
+                None => Ok((next, Begun::None)),
+                Some(import) => Err(PublishError::ImportOpen { import, generation: next.number }),
+            },
+            // Whoever announces must go on with the new key next time, so it is not announced before it can.
+            Some(_) if open_import.is_some() || self.store.members(&next)?.ever() == 0 => Ok((current, Begun::Filling)),
+            Some(_) => Ok((current, Begun::Announced(next.public_key))),
         }
     }
 
     fn draft(&mut self, dataset: &Id, now: Timestamp) -> Result<Draft, PublishError> {
         let before = self.before(dataset)?;
-        let (generation, next) = self.generation(dataset, before.as_ref())?;
+        let (generation, begun) = self.generation(dataset, before.as_ref())?;
         let number = before.as_ref().map_or(1, |before| before.epoch.number + 1);
         if let Some(before) = before.as_ref().filter(|before| now <= before.manifest.published_at) {
             let Before { epoch, manifest } = before;
             return Err(PublishError::Clock { now, before: manifest.published_at, epoch: epoch.number });
         }
         // An old generation takes no more additions once the next was begun: they were imported there.
-        let hold = next.is_some();
+        let hold = !matches!(begun, Begun::None);
         let same_generation = before.as_ref().filter(|before| before.epoch.generation == generation.number);
         check_people(&generation)?;
 
@@ -352,7 +370,10 @@ impl Publisher<'_> {
             stretch: StretchSpec { cost: generation.definition.stretch, salt: generation.salt },
             oprf: OprfSpec {
                 public_key: generation.public_key,
-                next: next.map(|next| NextKey { public_key: next.public_key, from_epoch: number + 1 }),
+                next: match begun {
+                    Begun::Announced(public_key) => Some(NextKey { public_key, from_epoch: number + 1 }),
+                    Begun::None | Begun::Filling => None,
+                },
             },
             buckets: BucketsSpec { geometry: survey.geometry, root: survey.tree.root() },
             disclosure: built.disclosure,
@@ -464,6 +485,16 @@ impl Publisher<'_> {
         self.store.checkpoint()?;
         place::clear(self.staging)
     }
+}
+
+/// What there is of a generation after the one that is published.
+enum Begun {
+    /// Nothing.
+    None,
+    /// It was begun, and the list is not in it yet.
+    Filling,
+    /// The list is in it: its key is announced.
+    Announced(OprfPublicKey),
 }
 
 struct Built {

@@ -313,21 +313,26 @@ fn a_new_generation_is_announced_and_takes_over() {
     press.publish(0).unwrap();
     press.add(1000..1500);
     press.begin_generation(2, "posterior_percent = 60");
-    press.add(0..1500);
 
-    let announcement = press.publish(1).unwrap();
+    // Not announced before the list is in it: until then the old one goes on.
+    let renewal = press.publish(1).unwrap();
+    assert_eq!((renewal.generation, renewal.changes.held), (1, 500));
+    assert_eq!(renewal.manifest.oprf.next, None);
+
+    press.add(0..1500);
+    let announcement = press.publish(2).unwrap();
     assert_eq!((announcement.generation, announcement.manifest.records), (1, 1000));
     assert_eq!(announcement.changes, Changes { unchanged: 1000, held: 500, ..Changes::default() });
     assert_eq!(announcement.manifest.disclosure.epoch_odds_factor, None);
     let next = announcement.manifest.oprf.next.clone().unwrap();
-    assert_eq!((next.public_key, next.from_epoch), (public_key(2), 3));
+    assert_eq!((next.public_key, next.from_epoch), (public_key(2), 4));
 
-    let taken_over = press.publish(2).unwrap();
+    let taken_over = press.publish(3).unwrap();
     assert_eq!((taken_over.generation, taken_over.manifest.records), (2, 1500));
     assert_eq!(taken_over.changes, Changes { added: 1500, ..Changes::default() });
     assert_eq!(taken_over.manifest.disclosure.posterior_percent, Some(60));
     assert_eq!(taken_over.manifest.oprf, OprfSpec { public_key: public_key(2), next: None });
-    assert_eq!(press.publish(3).unwrap().generation, 2);
+    assert_eq!(press.publish(4).unwrap().generation, 2);
 }
 
 #[test]
