@@ -139,13 +139,16 @@ pub enum ImportError {
     /// It changed while it was read.
     #[error(
         "the list changed while it was imported: put back what it was and run the same command again, or end this import as \
-         it stands with --abandon"
+         it stands with `ceknik import {dataset} --abandon`"
     )]
-    ListChanged,
+    ListChanged {
+        /// The import's dataset.
+        dataset: Id,
+    },
     /// Another list stands in the middle.
     #[error(
         "import {import} of another list into {dataset} was interrupted after {rows_done} rows: import that list again to \
-         finish it, or end it as it stands with --abandon"
+         finish it, or end it as it stands with `ceknik import {dataset} --abandon`"
     )]
     OtherList {
         /// Which import.
@@ -158,7 +161,7 @@ pub enum ImportError {
     /// This list stands in the middle, imported otherwise.
     #[error(
         "import {import} of this list into {dataset} was begun with other options and interrupted after {rows_done} rows: run \
-         it with those options to finish it ({options}), or end it as it stands with --abandon"
+         it with those options to finish it ({options}), or end it as it stands with `ceknik import {dataset} --abandon`"
     )]
     OtherOptions {
         /// Which import.
@@ -245,7 +248,7 @@ impl<'a> Importer<'a> {
             self.import_rows(&mut reader, &mut import, &mut counters)?;
             drop(reader);
             if self.tag(&mut list)? != tag {
-                return Err(ImportError::ListChanged);
+                return Err(ImportError::ListChanged { dataset: self.generation.dataset.clone() });
             }
             self.end_rows(&mut import, &mut counters)?;
         }
@@ -367,3 +370,6 @@ fn encode_counters(counters: &ImportCounters) -> Result<String, StoreError> {
 fn decode_counters(json: &str) -> Result<ImportCounters, StoreError> {
     serde_json::from_str(json).map_err(|_| StoreError::Damaged { what: "an import's counters do not parse" })
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,6 +149,13 @@ impl Store {
         if busy == 0 { Ok(()) } else { Err(StoreError::Busy) }
     }
 
+    /// Leaves room for so many pages more, as a disk does that is nearly full; SQLite reports both alike.
+    #[cfg(test)]
+    pub(crate) fn leave_room(&self, pages: i64) -> Result<(), StoreError> {
+        let used: i64 = self.connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        Ok(self.connection.pragma_update(None, "max_page_count", used + pages)?)
+    }
+
     fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {
         Ok(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
     }

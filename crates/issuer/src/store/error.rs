@@ -114,7 +114,7 @@ pub enum StoreError {
     /// An import that has not ended stands in the way.
     #[error(
         "import {import} of dataset {dataset} has not ended: run the same `ceknik import` again to finish it, or \
-         `ceknik import --abandon` to end it as it stands"
+         `ceknik import {dataset} --abandon` to end it as it stands"
     )]
     ImportOpen {
         /// Of which dataset.

@@ -4,6 +4,7 @@ use ceknik_core::manifest::Id;
 use ceknik_core::oprf::OprfPublicKey;
 use rusqlite::{ErrorCode, OptionalExtension, Row, Transaction, params};
 
+use super::imports::end_held;
 use super::{Store, StoreError};
 use crate::dataset::Definition;
 
@@ -148,6 +149,7 @@ impl Store {
         if transaction.execute(&sql, params![dataset.as_str(), next.number])? == 0 {
             return Err(StoreError::GenerationBegun { dataset, number: next.number });
         }
+        end_held(&transaction, &dataset)?;
         insert_generation(&transaction, next)?;
         Ok(transaction.commit()?)
     }
@@ -164,6 +166,7 @@ impl Store {
                 params![generation.key, definition_json(definition)?],
             )?;
             number_candidates(&transaction, definition)?;
+            end_held(&transaction, &generation.dataset)?;
         }
         Ok(transaction.commit()?)
     }

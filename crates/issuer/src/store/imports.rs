@@ -165,6 +165,16 @@ impl Store {
 
 const NOT_TEXT: StoreError = StoreError::Damaged { what: "a refused row's reason is no text" };
 
+/// Ends a held import of the dataset: what it held back was decided under what changes now.
+pub(super) fn end_held(transaction: &rusqlite::Transaction<'_>, dataset: &Id) -> Result<(), StoreError> {
+    let held = "SELECT i.id FROM import i JOIN generation g ON g.key = i.generation
+                WHERE g.dataset = ?1 AND i.state = 'held'";
+    transaction.execute(&format!("DELETE FROM refused WHERE import IN ({held})"), [dataset.as_str()])?;
+    let end = format!("UPDATE import SET state = 'ended', list_mac = NULL WHERE id IN ({held})");
+    transaction.execute(&end, [dataset.as_str()])?;
+    Ok(())
+}
+
 impl Batch<'_> {
     pub(crate) fn save_import(&self, import: &ImportRow) -> Result<(), StoreError> {
         save_import(&self.transaction, import)

@@ -163,9 +163,7 @@ fn a_full_disk_loses_nothing() {
     let batch = store.batch(&generation).unwrap();
     batch.put(&locator(0), &sealed(&generation, 1), &[1]).unwrap();
     batch.commit().unwrap();
-    // SQLite's own limit is reported as the disk's is.
-    let pages: i64 = store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
-    store.connection.pragma_update(None, "max_page_count", pages + 2).unwrap();
+    store.leave_room(2).unwrap();
     let batch = store.batch(&generation).unwrap();
     let error = (1..10_000).find_map(|n| batch.put(&locator(n), &sealed(&generation, 2), &[2]).err()).unwrap();
     assert_eq!(
@@ -175,7 +173,7 @@ fn a_full_disk_loses_nothing() {
     );
     drop(batch);
     assert_eq!(store.record_counts(&generation).unwrap(), RecordCounts { live: 1, withdrawn: 0 });
-    store.connection.pragma_update(None, "max_page_count", pages + 10_000).unwrap();
+    store.leave_room(10_000).unwrap();
     let batch = store.batch(&generation).unwrap();
     (1..10_000).for_each(|n| batch.put(&locator(n), &sealed(&generation, 2), &[2]).unwrap());
     batch.commit().unwrap();

@@ -159,12 +159,29 @@ fn a_held_snapshot_is_none_of_the_next_generations() {
 }
 
 #[test]
+fn a_held_snapshot_ends_when_the_definition_changes() {
+    let mut desk = Desk::new();
+    desk.import(&list(supporters("a", 0..30)));
+    let text = list([supporters("a", 0..5), supporters("d", 5..7)].concat());
+    let options = ImportOptions { snapshot: true, ..ImportOptions::default() };
+    let held = desk.try_import(&text, options.clone()).unwrap();
+    assert_eq!(held.counters.refused["candidate_unknown"], 2);
+    let added = DEFINITION.to_owned() + "[candidates.d]\nid = \"Dahlia\"\nen = \"Dahlia\"\n";
+    update_dataset(&mut desk.store, &added).unwrap();
+    // The rows that were refused are read again, as they would be under the new definition.
+    let despite = ImportOptions { despite_refused: true, ..options };
+    let again = desk.try_import(&text, despite).unwrap();
+    assert_eq!((again.import, again.resumed_at, again.counters.refused_rows()), (held.import + 1, 0, 0));
+    assert_eq!((again.counters.added, again.counters.withdrawn), (2, 25));
+}
+
+#[test]
 fn an_open_import_stands_in_the_way_of_changes() {
     let mut desk = crate::interrupted::half_imported();
     let import = desk.store.open_import(&desk.dataset()).unwrap().unwrap();
     let wanted = format!(
         "import {import} of dataset list has not ended: run the same `ceknik import` again to finish it, or `ceknik import \
-         --abandon` to end it as it stands"
+         list --abandon` to end it as it stands"
     );
     assert_eq!(update_dataset(&mut desk.store, DEFINITION).unwrap_err().to_string(), wanted);
     let (dataset, keys) = (desk.dataset(), desk.keys());

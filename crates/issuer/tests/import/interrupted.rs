@@ -179,7 +179,7 @@ fn another_list_is_refused_while_one_is_open() {
         error.to_string(),
         format!(
             "import 2 of another list into list was interrupted after {rows_done} rows: import that list again to finish it, \
-             or end it as it stands with --abandon"
+             or end it as it stands with `ceknik import list --abandon`"
         )
     );
     let error = desk.try_import(&text, ImportOptions { snapshot: false, ..options() }).unwrap_err();
@@ -234,7 +234,7 @@ fn a_list_that_changes_under_the_import_is_told() {
     assert_eq!(
         error.unwrap_err().to_string(),
         "the list changed while it was imported: put back what it was and run the same command again, or end this import as \
-         it stands with --abandon"
+         it stands with `ceknik import list --abandon`"
     );
     assert!(desk.store.open_import(&desk.dataset()).unwrap().is_some());
 }
