@@ -1,5 +1,6 @@
 //! The blind evaluation: single elements, batches with strangers, and what a caller refuses.
 
+use ceknik_core::encoding::base64url;
 use ceknik_core::oprf::{
     BatchEvaluation, Blind, BlindedElement, EvaluatedElement, OprfInput, OprfSecretKey, Proof, blind, verify_batch,
 };
@@ -263,6 +264,70 @@ fn scalars() -> Vec<Json> {
     cases.map(|(what, scalar, error)| object! { "what": what, "scalar": text(scalar), "error": error }).to_vec()
 }
 
+/// A response's JSON.
+fn response(batch: &[(BlindedElement, EvaluatedElement)], first: usize, proof: &Proof) -> String {
+    let pairs = batch.iter().map(|(c, d)| {
+        let (c, d) = (base64url(&c.to_bytes()), base64url(&d.to_bytes()));
+        format!("{{\"blinded\":\"{c}\",\"evaluated\":\"{d}\"}}")
+    });
+    let (pairs, proof) = (pairs.collect::<Vec<_>>().join(","), base64url(&proof.to_bytes()));
+    format!("{{\"batch\":[{pairs}],\"first\":{first},\"proof\":\"{proof}\"}}")
+}
+
+/// Responses to a caller who sent the four elements of a batch.
+fn responses(key: &OprfSecretKey, four: &Evaluated, other: &Evaluated) -> Made<Vec<Json>> {
+    let sent: Vec<BlindedElement> = four.batch.iter().map(|(c, _)| *c).collect();
+    let good = response(&four.batch, 0, &four.proof);
+    // The four among others, truly evaluated.
+    let crowd: Vec<BlindedElement> = other.batch[..2].iter().map(|(c, _)| *c).chain(sent.iter().copied()).collect();
+    let evaluation = key.evaluate_batch_with_nonce(&crowd, scalar("nonce of the crowd")).ok_or("no nonce")?;
+    let crowd: Vec<_> = crowd.into_iter().zip(evaluation.evaluated).collect();
+    let crowded = |first: usize| response(&crowd, first, &evaluation.proof);
+    let most: Vec<_> = four.batch.iter().copied().cycle().take(65).collect();
+    let cases = [
+        ("alone, as was asked for", true, good.clone(), None),
+        ("with white space", false, good.replace(':', " :\n"), None),
+        ("members in another order", false, reordered(&good)?, None),
+        ("among others", false, crowded(2), None),
+        ("among others, though alone was asked for", true, crowded(2), Some("evaluation_foreign")),
+        ("from another place on", false, crowded(1), Some("evaluation_foreign")),
+        ("from a place too far", false, crowded(3), Some("evaluation_foreign")),
+        ("another caller's batch", false, response(&other.batch[..4], 0, &other.proof), Some("evaluation_foreign")),
+        ("the elements in another order", false, response(&swapped(four), 0, &four.proof), Some("evaluation_foreign")),
+        ("the proof of another batch", false, response(&four.batch, 0, &other.proof), Some("proof_invalid")),
+        ("65 elements", false, response(&most, 0, &four.proof), Some("evaluation_invalid")),
+        ("an unknown member", false, good.replace("\"first\"", "\"key\":\"x\",\"first\""), Some("evaluation_invalid")),
+        ("a member twice", false, good.replace("\"first\"", "\"first\":0,\"first\""), Some("evaluation_invalid")),
+        ("no first", false, good.replace("\"first\":0,", ""), Some("evaluation_invalid")),
+        ("a negative place", false, good.replace(":0,", ":-1,"), Some("evaluation_invalid")),
+        ("a padded proof", false, format!("{}=\"}}", good.trim_end_matches("\"}")), Some("evaluation_invalid")),
+        ("an array", false, "[]".to_owned(), Some("evaluation_invalid")),
+        ("nothing", false, String::new(), Some("evaluation_invalid")),
+    ];
+    let cases = cases.map(|(what, alone, response, error)| {
+        object! {
+            "what": what,
+            "public_key": text(key.public_key().to_bytes()),
+            "sent": sent.iter().map(|c| text(c.to_bytes())).collect::<Vec<_>>(),
+            "alone": alone,
+            "response": response,
+            "error": error,
+        }
+    });
+    Ok(cases.to_vec())
+}
+
+fn swapped(four: &Evaluated) -> Vec<(BlindedElement, EvaluatedElement)> {
+    let mut batch = four.batch.clone();
+    batch.swap(0, 3);
+    batch
+}
+
+fn reordered(response: &str) -> Made<String> {
+    let (batch, rest) = response.split_once(",\"first\"").ok_or("no first")?;
+    Ok(format!("{{\"first\"{},{}}}", rest.trim_end_matches('}'), batch.trim_start_matches('{')))
+}
+
 pub(crate) fn vectors() -> Made<Vectors> {
     let key = oprf_key("evaluation key")?;
     let one = evaluate("one element", &key, 1, 0, 1)?;
@@ -281,6 +346,7 @@ pub(crate) fn vectors() -> Made<Vectors> {
         body: object! {
             "evaluations": success,
             "batches_refused": refused_batches(&key, &one, &four, &most)?,
+            "responses": responses(&key, &four, &most)?,
             "elements": elements(),
             "scalars": scalars(),
         },

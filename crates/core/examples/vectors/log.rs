@@ -259,6 +259,8 @@ fn checkpoints() -> Made<Vec<Json>> {
     let elsewhere = signer_of("other.example.org/log", "log key")?.sign(&log.head(5))?;
     let elsewhere = String::from_utf8(elsewhere.as_bytes().to_vec())?;
     case("of a log that the policy does not name", &none, &elsewhere, Some("log_unknown"))?;
+    let ml_dsa_log = format!("log {}\nquorum none\n", ml_dsa_vkey(ORIGIN));
+    case("of a log whose key is of another algorithm", &ml_dsa_log, &plain, Some("log_key_unsupported"))?;
 
     let malformed_note = Some("note_malformed");
     case("no signature", &none, &format!("{head}\n\n"), malformed_note)?;
@@ -394,12 +396,30 @@ fn proofs() -> Made<Vec<Json>> {
     Ok(cases)
 }
 
+/// A manifest in the log that it names, and in another one.
+fn logged_manifests() -> Made<Vec<Json>> {
+    let manifest = crate::manifest::first()?;
+    let mut cases = Vec::new();
+    for (origin, error) in [(ORIGIN, None), ("other.example.org/log", Some("manifest_origin"))] {
+        let log = signer_of(origin, "log key")?;
+        let head = Log::new(std::slice::from_ref(&manifest)).head(1);
+        let proof = TlogProof::new(0, Vec::new(), log.sign(&head)?);
+        cases.push(object! {
+            "manifest": std::str::from_utf8(&manifest)?,
+            "policy": format!("log {}\nquorum none\n", log.verifier_key()),
+            "proof": String::from_utf8(proof.to_bytes())?,
+            "error": error,
+        });
+    }
+    Ok(cases)
+}
+
 pub(crate) fn proof() -> Made<Vectors> {
     Ok(Vectors {
         file: "tlog-proof.json",
         about: "Proofs that a leaf is in a log under a policy (C2SP tlog-proof), and proofs that show no such thing.",
         spec: "Step 9, Log, \"Proofs\"",
-        body: object! { "proofs": proofs()? },
+        body: object! { "proofs": proofs()?, "manifests": logged_manifests()? },
     })
 }
 

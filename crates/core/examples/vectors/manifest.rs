@@ -103,6 +103,11 @@ fn first_epoch() -> Made<Manifest> {
     Ok(manifest)
 }
 
+/// The exact bytes of the first manifest.
+pub(crate) fn first() -> Made<Vec<u8>> {
+    Ok(first_epoch()?.to_bytes()?)
+}
+
 /// The epoch a week later, with `added` new members.
 fn after(before: &Manifest, added: u64) -> Made<Manifest> {
     const WEEK: i64 = 7 * 24 * 3600;
@@ -225,7 +230,7 @@ fn respelled(documents: &Documents) -> Made<Vec<Json>> {
             "\"extensions\": {}",
             "\"extensions\": {\"org.example\": {\"any\": [1, [\"thing\", null], -1.5e3, true]}}",
         ),
-        ("126 levels around the innermost value", "\"extensions\": {}", &nested(125)),
+        ("127 objects and arrays around a value", "\"extensions\": {}", &nested(125)),
         ("a line feed in a text", "Example: support", "Example:\\nsupport"),
     ] {
         documents.altered("first", find, put)?;
@@ -248,7 +253,7 @@ fn refused(documents: &Documents) -> Made<Vec<Json>> {
         case(what, find, put, "manifest_json", None)?;
     }
     let deep = format!("\"extensions\": {{\"x\": {}1{}}}", "[".repeat(126), "]".repeat(126));
-    case("127 levels around the innermost value", "\"extensions\": {}", &deep, "manifest_json", None)?;
+    case("128 objects and arrays around a value", "\"extensions\": {}", &deep, "manifest_json", None)?;
     for (find, put, field) in FIELDS {
         // What breaks is said by the field.
         case(&format!("{field}: {put}"), find, put, "manifest_field", Some(field))?;

@@ -4,7 +4,7 @@ use ceknik_core::log::{
     CheckpointError, ConsistencyCheck, ConsistencyError, Cosigner, LogSigner, Policy, PolicyError, ProofError,
     SignedCheckpoint, TileId, TlogProof, TreeHead, VerifiedCheckpoint,
 };
-use ceknik_core::manifest::{FreshnessError, UnverifiedManifest};
+use ceknik_core::manifest::{FreshnessError, UnverifiedManifest, VerifyError};
 use ceknik_core::merkle::leaf_hash;
 use ceknik_core::time::Timestamp;
 use serde_json::Value;
@@ -136,6 +136,19 @@ fn proofs() {
             }
             Err(refused) => assert_eq!(Some(proof_name(&refused)), error(case), "{}: {refused}", what(case)),
         }
+    }
+}
+
+#[test]
+fn manifests_in_a_log() {
+    for case in list(&file("tlog-proof.json")["manifests"]) {
+        let manifest = UnverifiedManifest::parse(text(&case["manifest"]).as_bytes().to_vec()).unwrap();
+        let proof = TlogProof::parse(text(&case["proof"]).as_bytes()).unwrap();
+        let refused = manifest.verify(&policy(case), &proof).err().map(|refused| match refused {
+            VerifyError::Proof(error) => proof_name(&error),
+            VerifyError::Origin => "manifest_origin",
+        });
+        assert_eq!(refused, error(case));
     }
 }
 
