@@ -51,6 +51,36 @@ pub enum PublishPhase {
     Finish,
 }
 
+impl PublishPhase {
+    /// All phases, in order.
+    pub const ALL: [Self; 9] = [
+        Self::Survey,
+        Self::Filter,
+        Self::Stage,
+        Self::Begin,
+        Self::PlaceFilter,
+        Self::PlaceEpoch,
+        Self::Log,
+        Self::Current,
+        Self::Finish,
+    ];
+
+    /// Its name: `survey`, `filter` and so on.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Survey => "survey",
+            Self::Filter => "filter",
+            Self::Stage => "stage",
+            Self::Begin => "begin",
+            Self::PlaceFilter => "place_filter",
+            Self::PlaceEpoch => "place_epoch",
+            Self::Log => "log",
+            Self::Current => "current",
+            Self::Finish => "finish",
+        }
+    }
+}
+
 /// What a publication works with.
 pub struct Publisher<'a> {
     /// The record store, under the home's lock.

@@ -261,17 +261,6 @@ fn second_filter(press: &Press) -> Option<FilterSpec> {
 /// A run that dies in any phase is finished by the next, to the bytes of a run that did not.
 #[test]
 fn a_publication_that_was_interrupted_is_finished_identically() {
-    let phases = [
-        PublishPhase::Survey,
-        PublishPhase::Filter,
-        PublishPhase::Stage,
-        PublishPhase::Begin,
-        PublishPhase::PlaceFilter,
-        PublishPhase::PlaceEpoch,
-        PublishPhase::Log,
-        PublishPhase::Current,
-        PublishPhase::Finish,
-    ];
     let prepared = || {
         let mut press = press("");
         press.add(0..500);
@@ -282,7 +271,7 @@ fn a_publication_that_was_interrupted_is_finished_identically() {
     let mut whole = prepared();
     whole.publish(1).unwrap();
     let expected = whole.published();
-    for dies_in in phases {
+    for dies_in in PublishPhase::ALL {
         let mut press = prepared();
         let (paths, dataset) = (press.paths(), press.dataset.clone());
         let before = press.published();
