@@ -512,6 +512,8 @@ impl Publisher<'_> {
         place::place(self.staging, self.public, self.signer, epoch, self.observer)?;
         (self.observer)(PublishPhase::Finish);
         self.store.finish_epoch(&epoch.dataset, epoch.number)?;
+        // A generation that is published no more has no use for records; an interrupted run leaves this to the next.
+        self.store.erase_unused_generations(&epoch.dataset)?;
         self.store.checkpoint()?;
         place::clear(self.staging)
     }

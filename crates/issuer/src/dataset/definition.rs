@@ -49,7 +49,7 @@ pub struct Definition {
     /// Bytes of a record before sealing. Unless set, the smallest multiple of 32 that holds two supports with the longest
     /// ids and a date (one, if there is one candidate). Fixed within a generation.
     pub payload_bytes: u32,
-    /// The evaluation budget of a day, in elements. Unless set, a third of the population and at least 10,000: about what
+    /// The evaluation budget of a day, in elements. Unless set, a third of the population and at least 100,000: about what
     /// it takes when everybody looks on one day, of whom 34 % contact the service at the default figures.
     pub evaluations_per_day: u64,
     /// How long an epoch answers for the present, in seconds: at most 7 days.

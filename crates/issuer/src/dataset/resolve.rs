@@ -19,7 +19,7 @@ use super::{Definition, DefinitionError, FilterFigures, probe};
 /// Smallest capacity that is taken without being set: what the smallest filter has room for.
 const LEAST_DEFAULT_CAPACITY: u64 = 8192;
 /// Smallest evaluation budget that is taken without being set, a day.
-const LEAST_DEFAULT_EVALUATIONS: u64 = 10_000;
+const LEAST_DEFAULT_EVALUATIONS: u64 = 100_000;
 /// A payload that was not set is a multiple of this, in bytes.
 const PAYLOAD_STEP: u32 = 32;
 fn value<T>(key: &'static str, reason: impl Into<String>) -> Result<T, DefinitionError> {

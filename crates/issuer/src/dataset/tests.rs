@@ -92,7 +92,7 @@ fn defaults_are_as_documented() {
     assert_eq!(filter, want);
     assert_eq!(
         (made.least_people_per_bucket, made.evaluations_per_day, made.validity_seconds),
-        (1000, 33_334, 604_800)
+        (1000, 100_000, 604_800)
     );
     // 100,000 / 2^6 is 1562 people, 100,000 / 2^7 would be 781.
     assert_eq!((made.bucket_bits, made.people_per_bucket()), (6, 1562));
@@ -102,7 +102,7 @@ fn defaults_are_as_documented() {
     let capacity = |population| definition(&format!("population = {population}")).filter.unwrap().capacity;
     assert_eq!((capacity(3_000), capacity(50_000), capacity(8_214_007)), (3_000, 8_192, 821_401));
     let evaluations = |population| definition(&format!("population = {population}")).evaluations_per_day;
-    assert_eq!((evaluations(3_000), evaluations(8_214_007)), (10_000, 2_738_003));
+    assert_eq!((evaluations(3_000), evaluations(8_214_007)), (100_000, 2_738_003));
     let full_cost = toml("").replace("weak = true", "");
     assert_eq!(Definition::from_toml(&full_cost, false).unwrap().stretch, StretchCost::default());
 }
