@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, OneOfBuilder, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, SchemaType, Type};
 use utoipa::openapi::{Content, ContentBuilder, ObjectBuilder, Ref, RefOr, Schema};
-use utoipa::{IntoParams, IntoResponses, OpenApi, PartialSchema, ToSchema};
+use utoipa::{IntoParams, IntoResponses, OpenApi, ToSchema};
 
 use crate::problem::{self, Kind, PROBLEM_JSON, ProblemDocument};
 use crate::publication::Document;
+use crate::reply::OCTETS;
 use crate::routes::{epochs, evaluate, filter, health, lists, log};
 
 #[derive(OpenApi)]
@@ -42,8 +43,18 @@ struct Description;
 
 /// The document that is served.
 pub(crate) fn document() -> Document {
+    let mut description = Description::openapi();
+    let operations = description.paths.paths.values_mut().filter_map(|path| path.get.as_mut());
+    for response in operations.flat_map(|operation| operation.responses.responses.values_mut()) {
+        if let RefOr::T(response) = response
+            && let Some(RefOr::T(content)) = response.content.get_mut(OCTETS)
+        {
+            // In OpenAPI 3.1 the media type alone says that it is bytes; the macros know no content without a schema.
+            content.schema = None;
+        }
+    }
     // Serialising what the macros built does not fail.
-    let mut bytes = Description::openapi().to_pretty_json().unwrap_or_default().into_bytes();
+    let mut bytes = description.to_pretty_json().unwrap_or_default().into_bytes();
     bytes.push(b'\n');
     Document::new(bytes)
 }
@@ -66,18 +77,6 @@ pub(crate) struct EpochParam {
     /// The epoch's number.
     #[param(minimum = 1)]
     epoch: u64,
-}
-
-/// Bytes without structure.
-pub(crate) struct Octets;
-
-impl ToSchema for Octets {}
-
-impl PartialSchema for Octets {
-    fn schema() -> RefOr<Schema> {
-        let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
-        ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).format(Some(format)).into()
-    }
 }
 
 /// Exactly 1, 4 or 16 elements.

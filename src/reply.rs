@@ -148,10 +148,9 @@ mod tests {
             let body = response.into_body().collect().await.unwrap().to_bytes();
             assert_eq!(body, content[offset as usize..][..bytes as usize]);
         }
-        assert_eq!(
-            piece(Arc::clone(&file), 1, 700_000).await.unwrap().into_body().collect().await.map(|_| ()).is_err(),
-            true
-        );
+        // A file that was cut while it is served ends the answer in an error, not early.
+        let cut = piece(Arc::clone(&file), 1, 700_000).await.unwrap();
+        assert!(cut.into_body().collect().await.is_err());
         assert!(piece(file, 699_999, 2).await.is_err());
     }
 }

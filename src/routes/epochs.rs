@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
 use super::{Segments, dataset, not_read, number};
-use crate::openapi::{Cached, Common, DatasetParam, EpochParam, Missing, NoBucket, Octets};
+use crate::openapi::{Cached, Common, DatasetParam, EpochParam, Missing, NoBucket};
 use crate::problem::Problem;
 use crate::publication::BucketSource;
 use crate::reply::{self, IMMUTABLE_AS_IS, JSON, OCTETS, SHORT, TEXT, blocking};
@@ -95,7 +95,7 @@ pub(crate) async fn proof(
     params(DatasetParam, EpochParam,
         ("index" = u32, Path, description = "Number of the bucket, below 2^bits of the manifest", maximum = 16777215)),
     responses(
-        (status = 200, description = "The bucket response (docs/spec.md, step 7)", body = Octets,
+        (status = 200, description = "The bucket response (docs/spec.md, step 7)", body = Vec<u8>,
             content_type = "application/octet-stream",
             headers(("Cache-Control" = String, description = "Immutable, and not to be transformed"),
                 ("Accept-Ranges" = String, description = "none"))),

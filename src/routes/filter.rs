@@ -8,7 +8,7 @@ use axum::response::Response;
 use ceknik_core::encoding::from_hex;
 
 use super::{Segments, dataset};
-use crate::openapi::{Cached, Common, DatasetParam, Missing, Octets};
+use crate::openapi::{Cached, Common, DatasetParam, Missing};
 use crate::problem::Problem;
 use crate::reply::{self, IMMUTABLE, OCTETS, blocking, has_tag, not_modified, tag_response};
 use crate::service::ServiceState;
@@ -22,7 +22,7 @@ use crate::service::ServiceState;
         ("sha256" = String, Path, description = "SHA-256 of the shard's file, in the manifest", pattern = "^[0-9a-f]{64}$")),
     responses(
         (status = 200, description = "The shard's file (docs/spec.md, step 3), compressed for whoever accepts gzip",
-            body = Octets, content_type = "application/octet-stream",
+            body = Vec<u8>, content_type = "application/octet-stream",
             headers(("Content-Encoding" = Option<String>, description = "gzip, or absent"))),
         Cached, Missing, Common,
     )

@@ -10,7 +10,7 @@ use axum::response::Response;
 use ceknik_core::log::{BundleId, MAX_CHECKPOINT_BYTES, TileId};
 
 use super::Segments;
-use crate::openapi::{Cached, Common, Missing, Octets};
+use crate::openapi::{Cached, Common, Missing};
 use crate::problem::Problem;
 use crate::publication::{Document, FileError, read_at_most};
 use crate::reply::{self, IMMUTABLE, OCTETS, SHORT, TEXT, blocking};
@@ -49,7 +49,7 @@ pub(crate) async fn checkpoint(State(state): State<ServiceState>, headers: Heade
     params(("path" = String, Path, description = "Coordinates of the tile; the slashes in it may stand as they are",
         example = "0/000.p/1")),
     responses(
-        (status = 200, description = "The tile or bundle", body = Octets, content_type = "application/octet-stream",
+        (status = 200, description = "The tile or bundle", body = Vec<u8>, content_type = "application/octet-stream",
             headers(("Cache-Control" = String, description = "Immutable"))),
         Missing, Common,
     )

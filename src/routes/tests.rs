@@ -63,11 +63,11 @@ async fn an_answer_that_does_not_come_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn too_many_requests_at_once_are_turned_away_and_health_is_not() {
     let harness = harness(|config| config.server.requests = 2);
-    let slow = async || {
+    let slow = || {
         let router = harness.router.clone();
         tokio::spawn(router.oneshot(Request::get("/slow").body(Body::empty()).unwrap()))
     };
-    let (first, _second) = (slow().await, slow().await);
+    let (first, _second) = (slow(), slow());
     tokio::task::yield_now().await;
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert_eq!(harness.get("/slow").await.0, 503);
@@ -75,7 +75,7 @@ async fn too_many_requests_at_once_are_turned_away_and_health_is_not() {
     // Whoever goes away makes room.
     first.abort();
     tokio::time::sleep(Duration::from_millis(1)).await;
-    let third = slow().await;
+    let third = slow();
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(!third.is_finished());
 }

@@ -76,6 +76,7 @@ async fn refuses(damage: impl Fn(&Publisher, &Path), why: &str) {
     let dir = home.publisher.epoch_dir(JAKARTA, epoch);
     let good = home.path().join("good");
     copy(&home.publisher.dataset_dir(JAKARTA), &good);
+    fs::remove_file(good.join("current")).unwrap();
     damage(&home.publisher, &dir);
     let before = load_errors(&service);
     home.publisher.make_current(JAKARTA, epoch);

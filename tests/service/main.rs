@@ -1,5 +1,7 @@
 //! The service from outside: its router without sockets, its sockets, its process.
 
+#![allow(clippy::unwrap_used, reason = "tests and their support: a failure is to be seen where it happens")]
+
 #[path = "../fixture/publication.rs"]
 #[allow(dead_code, reason = "each user needs a part of it")]
 mod publication;

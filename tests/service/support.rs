@@ -19,64 +19,70 @@ use tower::ServiceExt;
 use crate::publication::{EpochPlan, Publisher};
 
 /// The dataset of most tests.
-pub const JAKARTA: &str = "jakarta-2024";
+pub(crate) const JAKARTA: &str = "jakarta-2024";
 
 /// A directory with a publisher in it.
-pub struct Home {
-    pub dir: TempDir,
-    pub publisher: Publisher,
+pub(crate) struct Home {
+    pub(crate) dir: TempDir,
+    pub(crate) publisher: Publisher,
 }
 
 impl Home {
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let publisher = Publisher::new(dir.path());
         Self { dir, publisher }
     }
 
     /// One dataset with one epoch.
-    pub fn published() -> Self {
+    pub(crate) fn published() -> Self {
         let mut home = Self::empty();
         home.publisher.publish(JAKARTA, &EpochPlan::now());
         home
     }
 
-    pub fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         Config::new(self.publisher.public(), self.publisher.keys(), self.dir.path().join("state"))
     }
 
-    pub fn open(&self) -> Service {
+    pub(crate) fn open(&self) -> Service {
         self.open_with(self.config())
     }
 
-    pub fn open_with(&self, config: Config) -> Service {
+    pub(crate) fn open_with(&self, config: Config) -> Service {
         Service::new(ServiceState::open(config).unwrap())
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 }
 
 /// An answer, read whole.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text: String = String::from_utf8_lossy(&self.body).chars().take(300).collect();
+        write!(f, "{} {text}", self.status)
+    }
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
     /// Checks that it is a problem of this type, and gives its detail.
-    pub fn problem(&self, status: u16, slug: &str) -> String {
+    pub(crate) fn problem(&self, status: u16, slug: &str) -> String {
         let text = String::from_utf8_lossy(&self.body);
         assert_eq!(self.status.as_u16(), status, "{text}");
         assert_eq!(self.header("content-type"), "application/problem+json");
@@ -90,24 +96,24 @@ impl Answer {
 }
 
 /// A service without sockets.
-pub struct Service {
-    pub state: ServiceState,
+pub(crate) struct Service {
+    pub(crate) state: ServiceState,
     router: Router,
 }
 
 impl Service {
-    pub fn new(state: ServiceState) -> Self {
+    pub(crate) fn new(state: ServiceState) -> Self {
         Self { router: ceknikd::router(state.clone()), state }
     }
 
-    pub async fn call(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn call(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
-    pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -115,15 +121,15 @@ impl Service {
         self.call(request.body(Body::empty()).unwrap()).await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &[]).await
     }
 
-    pub async fn evaluate(&self, dataset: &str, body: impl Into<Body>) -> Answer {
+    pub(crate) async fn evaluate(&self, dataset: &str, body: impl Into<Body>) -> Answer {
         self.evaluate_from(dataset, body, "192.0.2.1", &[]).await
     }
 
-    pub async fn evaluate_from(
+    pub(crate) async fn evaluate_from(
         &self,
         dataset: &str,
         body: impl Into<Body>,
@@ -140,7 +146,7 @@ impl Service {
     }
 
     /// Waits until a path is answered as wanted.
-    pub async fn wait_until(&self, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
+    pub(crate) async fn wait_until(&self, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
         let begun = Instant::now();
         loop {
             let answer = self.get(path).await;
@@ -153,25 +159,25 @@ impl Service {
     }
 
     /// Waits until the epoch of a dataset is served.
-    pub async fn wait_for_epoch(&self, dataset: &str, epoch: u64) {
+    pub(crate) async fn wait_for_epoch(&self, dataset: &str, epoch: u64) {
         let current = format!("/v1/{dataset}/manifest");
         self.wait_until(&current, |answer| answer.status == 200 && answer.json()["epoch"] == epoch).await;
     }
 }
 
 /// Random elements, different ones for each seed.
-pub fn elements(count: usize, seed: u64) -> Vec<BlindedElement> {
+pub(crate) fn elements(count: usize, seed: u64) -> Vec<BlindedElement> {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     (0..count).map(|_| BlindedElement::random(&mut rng)).collect()
 }
 
 /// A request's body.
-pub fn body(key: &[u8; 32], elements: &[BlindedElement]) -> String {
+pub(crate) fn body(key: &[u8; 32], elements: &[BlindedElement]) -> String {
     let blinded: Vec<String> = elements.iter().map(|element| base64url(&element.to_bytes())).collect();
     json!({"key": base64url(key), "blinded": blinded, "alone": false}).to_string()
 }
 
 /// A good body for the publisher's present key.
-pub fn good_body(publisher: &Publisher, count: usize) -> String {
+pub(crate) fn good_body(publisher: &Publisher, count: usize) -> String {
     body(&publisher.key(JAKARTA).public_key().to_bytes(), &elements(count, 5))
 }
