@@ -102,7 +102,7 @@ impl NetworkSettings {
 pub struct ServerSettings {
     /// Most connections at once.
     pub connections: usize,
-    /// Most requests at once.
+    /// Most requests at once, evaluations not among them.
     pub requests: usize,
     /// Until a request's head has arrived, from the connection's start or the end of the request before.
     pub head_timeout: Duration,

@@ -58,10 +58,11 @@ pub(crate) async fn envelope(State(state): State<ServiceState>, request: Request
 }
 
 async fn admitted(state: &ServiceState, route: &'static str, request: Request, next: Next) -> Response {
-    // Whoever watches over the service gets an answer however much there is to do.
-    let watching = route == HEALTHZ || route == READYZ;
-    let place = state.request_places().try_acquire();
-    if place.is_err() && !watching {
+    // Whoever watches over the service gets an answer however much there is to do. Evaluation has a queue of its own: bodies
+    // that are slow to come must not take the places of what is static.
+    let elsewhere = [HEALTHZ, READYZ, EVALUATE].contains(&route);
+    let place = if elsewhere { None } else { Some(state.request_places().try_acquire()) };
+    if matches!(place, Some(Err(_))) {
         return Problem::Overloaded { wait: soon() }.into_response();
     }
     match tokio::time::timeout(state.config().server.request_timeout, next.run(request)).await {

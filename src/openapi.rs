@@ -44,11 +44,15 @@ struct Description;
 /// The document that is served.
 pub(crate) fn document() -> Document {
     let mut description = Description::openapi();
-    let operations = description.paths.paths.values_mut().filter_map(|path| path.get.as_mut());
-    for response in operations.flat_map(|operation| operation.responses.responses.values_mut()) {
-        if let RefOr::T(response) = response
-            && let Some(RefOr::T(content)) = response.content.get_mut(OCTETS)
-        {
+    for operation in description.paths.paths.values_mut().filter_map(|path| path.get.as_mut()) {
+        let responses = &mut operation.responses.responses;
+        let cached = responses.contains_key("304");
+        let Some(RefOr::T(response)) = responses.get_mut("200") else { continue };
+        if cached {
+            response.headers.insert("ETag".to_owned(), text("For If-None-Match").into());
+            response.headers.insert("Cache-Control".to_owned(), text("How long it may be kept").into());
+        }
+        if let Some(RefOr::T(content)) = response.content.get_mut(OCTETS) {
             // In OpenAPI 3.1 the media type alone says that it is bytes; the macros know no content without a schema.
             content.schema = None;
         }
@@ -87,7 +91,9 @@ pub(crate) fn blinded_elements() -> Schema {
     };
     let sizes = ceknik_core::oprf::REQUEST_SIZES.into_iter();
     let list = |size| ArrayBuilder::new().items(element()).min_items(Some(size)).max_items(Some(size)).build();
-    sizes.fold(OneOfBuilder::new(), |sizes, size| sizes.item(list(size))).into()
+    let description = "Elements, filled up with random ones: each the canonical encoding of a ristretto255 element other than the \
+                       identity, 32 bytes in base64url without padding.";
+    sizes.fold(OneOfBuilder::new().description(Some(description)), |sizes, size| sizes.item(list(size))).into()
 }
 
 type Responses = BTreeMap<String, RefOr<Response>>;

@@ -20,5 +20,5 @@ mod filter_files;
 mod load;
 
 pub(crate) use catalog::{Catalog, Loader, Publication, watch};
-pub(crate) use dataset::{BucketSource, Dataset, Document, KeyStanding, NotRead};
-pub(crate) use files::{FileError, FileStamp, read_at_most};
+pub(crate) use dataset::{BucketSource, Dataset, Document, NotRead};
+pub(crate) use files::{FileError, FileStamp, decimal, read_at_most};

@@ -110,12 +110,6 @@ pub(crate) fn dataset(state: &ServiceState, id: &str) -> Result<(Arc<Publication
     Ok((publication, dataset))
 }
 
-/// A decimal number in a path, written in the one canonical way.
-pub(crate) fn number(text: &str) -> Option<u64> {
-    let number: u64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
-}
-
 /// Reports a file that is not what it was, and hides it.
 pub(crate) fn not_read(state: &ServiceState, dataset: &Id, not_read: NotRead) -> Problem {
     if let NotRead::Damaged { file, reason } = not_read {

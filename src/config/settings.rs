@@ -123,7 +123,7 @@ pub struct Settings {
     #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
     pub connections: Option<usize>,
 
-    /// Requests at once; further ones are told to come back later [default: 1024]
+    /// Requests at once, evaluations not among them; further ones are told to come back later [default: 1024]
     #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
     pub requests: Option<usize>,
 

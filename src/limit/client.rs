@@ -110,6 +110,19 @@ mod tests {
         client_address(peer.parse().unwrap(), &headers, &proxies).to_string()
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_header_gives_an_address(line: Vec<u8>, forwarded: bool) {
+            let mut headers = HeaderMap::new();
+            if let Ok(line) = axum::http::HeaderValue::from_bytes(&line) {
+                headers.append(if forwarded { &header::FORWARDED } else { &X_FORWARDED_FOR }, line);
+            }
+            let header = if forwarded { ProxyHeader::Forwarded } else { ProxyHeader::XForwardedFor };
+            let proxies = TrustedProxies { networks: vec!["0.0.0.0/0".parse().unwrap()], header };
+            client_address(std::net::Ipv4Addr::LOCALHOST.into(), &headers, &proxies);
+        }
+    }
+
     #[test]
     fn headers_of_strangers_do_not_count() {
         assert_eq!(client("192.0.2.1", &["203.0.113.7"], ProxyHeader::XForwardedFor), "192.0.2.1");

@@ -35,7 +35,18 @@ pub(crate) struct Quota {
     pub(crate) remaining: f64,
 }
 
+/// What is left is told in this many steps.
+const TOLD_STEPS: f64 = 16.0;
+
 impl Quota {
+    /// What callers are told: rounded down to sixteenths as long as there is one. To the unit it would tell people who share
+    /// an address how much the others ask.
+    pub(crate) fn told(self) -> Self {
+        let step = (self.rate.capacity / TOLD_STEPS).floor().max(1.0);
+        let remaining = self.remaining.floor();
+        Self { remaining: if remaining < step { remaining } else { (remaining / step).floor() * step }, ..self }
+    }
+
     /// Until the bucket is full again.
     pub(crate) fn full_in(&self) -> Duration {
         self.rate.time_for(self.rate.capacity - self.remaining)
@@ -124,6 +135,25 @@ mod tests {
             }
         }
         assert!((999..=1000).contains(&given), "{given}");
+    }
+
+    #[test]
+    fn one_request_among_others_is_not_told() {
+        let rate = Rate { capacity: 8192.0, per_second: 4.0 };
+        let told = |remaining| Quota { rate, remaining }.told().remaining;
+        for (remaining, want) in [
+            (8192.0, 8192.0),
+            (8191.0, 7680.0),
+            (7681.0, 7680.0),
+            (7679.9, 7168.0),
+            (512.0, 512.0),
+            (511.7, 511.0),
+            (0.3, 0.0),
+        ] {
+            assert_eq!(told(remaining), want, "{remaining}");
+        }
+        let small = Quota { rate: Rate { capacity: 16.0, per_second: 1.0 }, remaining: 7.5 };
+        assert_eq!(small.told().remaining, 7.0);
     }
 
     #[test]

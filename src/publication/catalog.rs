@@ -14,9 +14,9 @@ use ceknik_core::time::Timestamp;
 use serde::Serialize;
 
 use super::dataset::{CurrentEpoch, Dataset, Document};
-use super::files::{FileStamp, read_at_most};
+use super::files::{FileStamp, decimal, read_at_most};
 use super::filter_files::{FilterFiles, create_gzip_dir};
-use super::load::{LoadError, Loading, decimal, read_proof, verify};
+use super::load::{LoadError, Loading, read_proof, verify};
 use crate::key_ring::KeyRing;
 use crate::metrics::Metrics;
 

@@ -95,14 +95,6 @@ pub(crate) struct ServedKey {
     pub(crate) until: Option<Timestamp>,
 }
 
-/// Whether a key is served.
-pub(crate) enum KeyStanding {
-    /// It is.
-    Served(Arc<OprfSecretKey>),
-    /// It is not, or not any more.
-    NotServed,
-}
-
 /// Why a file of a past epoch is not given out.
 #[derive(Debug)]
 pub(crate) enum NotRead {
@@ -143,12 +135,9 @@ impl Dataset {
     }
 
     /// The secret of a public key, if that key is served at this time.
-    pub(crate) fn key(&self, public_key: &[u8; 32], now: Timestamp) -> KeyStanding {
-        let key = self.keys.iter().find(|key| key.public_key == *public_key);
-        match key.filter(|key| key.until.is_none_or(|until| now <= until)) {
-            Some(key) => KeyStanding::Served(Arc::clone(&key.secret)),
-            None => KeyStanding::NotServed,
-        }
+    pub(crate) fn key(&self, public_key: &[u8; 32], now: Timestamp) -> Option<Arc<OprfSecretKey>> {
+        let key = self.keys.iter().find(|key| key.public_key == *public_key)?;
+        key.until.is_none_or(|until| now <= until).then(|| Arc::clone(&key.secret))
     }
 
     /// The geometry of an epoch's buckets.

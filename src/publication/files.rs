@@ -79,9 +79,24 @@ pub(crate) fn read_at_most(path: &Path, most: u64) -> Result<(Vec<u8>, FileStamp
     Ok((bytes, FileStamp::of(&metadata)))
 }
 
+/// A decimal number in its one spelling: in names of directories, in `current`, in paths of requests.
+pub(crate) fn decimal(text: &str) -> Option<u64> {
+    let number: u64 = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_have_one_spelling() {
+        assert_eq!(decimal("0"), Some(0));
+        assert_eq!(decimal("18446744073709551615"), Some(u64::MAX));
+        for wrong in ["", "-0", "+1", "01", " 1", "1 ", "1_0", "18446744073709551616", "\u{661}"] {
+            assert_eq!(decimal(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn reads_are_bounded_and_changes_are_noticed() {

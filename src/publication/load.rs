@@ -19,7 +19,7 @@ use ceknik_core::time::Timestamp;
 use thiserror::Error;
 
 use super::dataset::{CurrentEpoch, Dataset, Document, PastEpoch, ServedKey};
-use super::files::{FileError, FileStamp, read_at_most};
+use super::files::{FileError, FileStamp, decimal, read_at_most};
 use super::filter_files::FilterFiles;
 use crate::key_ring::{KeyError, KeyRing};
 
@@ -264,10 +264,4 @@ fn verify_buckets(manifest: &Manifest, buckets: &File) -> Result<(), LoadError> 
     } else {
         Err(LoadError::Records { file, got: records, want: manifest.records })
     }
-}
-
-/// A decimal number from 1 without sign or leading zeros.
-pub(crate) fn decimal(text: &str) -> Option<u64> {
-    let number: u64 = text.parse().ok()?;
-    (number > 0 && number.to_string() == text).then_some(number)
 }

@@ -4,10 +4,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
-use super::{Segments, dataset, not_read, number};
+use super::{Segments, dataset, not_read};
 use crate::openapi::{Cached, Common, DatasetParam, EpochParam, Missing, NoBucket};
 use crate::problem::Problem;
-use crate::publication::BucketSource;
+use crate::publication::{BucketSource, decimal};
 use crate::reply::{self, IMMUTABLE_AS_IS, JSON, OCTETS, SHORT, TEXT, blocking};
 use crate::service::ServiceState;
 
@@ -48,7 +48,7 @@ pub(crate) async fn epoch_manifest(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (_, dataset) = dataset(&state, &id)?;
-    let epoch = number(&epoch).ok_or(Problem::NoSuchEpoch)?;
+    let epoch = decimal(&epoch).ok_or(Problem::NoSuchEpoch)?;
     if epoch == dataset.current.number() {
         return Ok(reply::document(&headers, &dataset.current.manifest_document, JSON, IMMUTABLE_AS_IS));
     }
@@ -75,7 +75,7 @@ pub(crate) async fn proof(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (publication, dataset) = dataset(&state, &id)?;
-    let epoch = number(&epoch).ok_or(Problem::NoSuchEpoch)?;
+    let epoch = decimal(&epoch).ok_or(Problem::NoSuchEpoch)?;
     if epoch == dataset.current.number() {
         return Ok(reply::document(&headers, &dataset.current.proof, TEXT, SHORT));
     }
@@ -107,9 +107,10 @@ pub(crate) async fn bucket(
     Segments((id, epoch, index)): Segments<(String, String, String)>,
 ) -> Result<Response, Problem> {
     let (_, dataset) = dataset(&state, &id)?;
-    let epoch = number(&epoch).ok_or(Problem::NoSuchEpoch)?;
+    let epoch = decimal(&epoch).ok_or(Problem::NoSuchEpoch)?;
     let geometry = dataset.geometry(epoch).ok_or(Problem::NoSuchEpoch)?;
-    let in_range = number(&index).and_then(|index| u32::try_from(index).ok()).filter(|index| *index < geometry.count());
+    let in_range =
+        decimal(&index).and_then(|index| u32::try_from(index).ok()).filter(|index| *index < geometry.count());
     let index = in_range.ok_or(Problem::BucketOutOfRange { buckets: geometry.count() })?;
     let mut response = match dataset.bucket_source(epoch, &geometry, index) {
         BucketSource::Verified(file, offset) => {

@@ -19,7 +19,6 @@ use crate::evaluator::Evaluation;
 use crate::limit::{Budget, Network, NetworkQuotas, NetworkRefusal, Quota, Take, client_address};
 use crate::openapi::Evaluating;
 use crate::problem::{EncodingFault, Problem, whole_seconds};
-use crate::publication::KeyStanding;
 use crate::reply::{JSON, blocking};
 use crate::service::{Peer, ServiceState};
 
@@ -35,9 +34,8 @@ pub(crate) struct EvaluateRequest {
     /// The public key that the manifest names: 32 bytes in base64url without padding.
     #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
     key: String,
-    /// Exactly 1, 4 or 16 elements, filled up with random ones: each the canonical encoding of a ristretto255 element other
-    /// than the identity, 32 bytes in base64url without padding.
-    #[schema(min_items = 1, max_items = 16, schema_with = crate::openapi::blinded_elements)]
+    /// Exactly 1, 4 or 16 elements, in base64url.
+    #[schema(schema_with = crate::openapi::blinded_elements)]
     blinded: Vec<String>,
     /// Whether no stranger's element may be in the batch, so that the proof is RFC 9497's when there is one element.
     #[serde(rename = "alone")]
@@ -107,7 +105,7 @@ pub(crate) async fn evaluate(
     let elements = asked.blinded.len();
     let now = clock::now().ok_or(Problem::Internal)?;
     let public_key = from_base64url::<32>(&asked.key).ok_or(Problem::InvalidKey { fault: EncodingFault::Base64url })?;
-    let KeyStanding::Served(key) = dataset.key(&public_key, now) else { return Err(not_served(&public_key)) };
+    let key = dataset.key(&public_key, now).ok_or_else(|| not_served(&public_key))?;
 
     // A place comes first: whoever is turned away for want of one is not charged.
     let admission = state.evaluator().admit().map_err(|_| Problem::Overloaded { wait: soon() })?;
@@ -238,10 +236,10 @@ fn refused(refusal: NetworkRefusal, quotas: &NetworkQuotas) -> Response {
 }
 
 /// RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-11): quota q refills within w seconds; r is left, and
-/// all of it is back in t seconds.
+/// all of it is back in t seconds. Both are told coarsely.
 fn tell_quotas(headers: &mut HeaderMap, quotas: &NetworkQuotas) {
-    let both = [("network", &quotas.network), ("share", &quotas.share)];
-    let list = |item: fn(&str, &Quota) -> String| both.map(|(name, quota)| item(name, quota)).join(", ");
+    let both = [("network", quotas.network.told()), ("share", quotas.share.told())];
+    let list = |item: fn(&str, &Quota) -> String| both.each_ref().map(|(name, quota)| item(name, quota)).join(", ");
     let policy = list(|name, Quota { rate, .. }| {
         format!("\"{name}\";q={};w={}", rate.capacity.floor(), whole_seconds(rate.time_for(rate.capacity)))
     });
@@ -294,6 +292,19 @@ mod tests {
         for wrong in ["", "{", "\u{feff}{}", r#"{"key":"","blinded":[""],"alone":false} x"#] {
             let Problem::MalformedBody { reason, .. } = refusal(wrong) else { panic!("{wrong}") };
             assert_eq!(reason, "not JSON", "{wrong}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_body_gets_an_answer(body: Vec<u8>, text in r#"[\[\]{}",:a-z0-9\\]{0,80}"#) {
+            let _ = (parse(&body), parse(text.as_bytes()));
+        }
+
+        #[test]
+        fn what_is_accepted_has_a_size_of_a_request(blinded in proptest::collection::vec("[A-Za-z0-9_-]{0,44}", 0..20), alone: bool) {
+            let body = serde_json::json!({"key": "", "blinded": blinded, "alone": alone}).to_string();
+            proptest::prop_assert_eq!(parse(body.as_bytes()).is_ok(), REQUEST_SIZES.contains(&blinded.len()));
         }
     }
 

@@ -10,6 +10,8 @@ import random
 
 import schemathesis
 
+CHOICE = random.Random(1)
+
 with open(os.environ["CEKNIK_VALUES"], encoding="utf-8") as file:
     VALUES = json.load(file)
 
@@ -19,7 +21,7 @@ def before_call(context, case, kwargs):
     if not case.meta or not case.meta.generation.mode.is_positive:
         return
     for name in case.path_parameters:
-        case.path_parameters[name] = random.choice(VALUES["path"][name])
+        case.path_parameters[name] = CHOICE.choice(VALUES["path"][name])
     if isinstance(case.body, dict) and "blinded" in case.body:
         case.body["key"] = VALUES["key"]
-        case.body["blinded"] = random.sample(VALUES["elements"], len(case.body["blinded"]))
+        case.body["blinded"] = CHOICE.sample(VALUES["elements"], len(case.body["blinded"]))

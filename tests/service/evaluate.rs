@@ -258,7 +258,7 @@ async fn a_network_that_asks_too_much_waits_and_others_do_not() {
     let first = ask(16, "192.0.2.1").await;
     assert_eq!(first.status, 200);
     assert_eq!(first.header("ratelimit-policy"), "\"network\";q=40;w=40, \"share\";q=15000;w=86400");
-    assert_eq!(first.header("ratelimit"), "\"network\";r=24;t=16, \"share\";r=14984;t=93");
+    assert_eq!(first.header("ratelimit"), "\"network\";r=24;t=16, \"share\";r=14055;t=5444");
     assert_eq!(ask(16, "192.0.2.1").await.status, 200);
     let refused = ask(16, "192.0.2.1").await;
     let detail = refused.problem(429, "rate-limited");
@@ -342,7 +342,7 @@ async fn the_budget_of_a_dataset_is_for_all_and_other_datasets_have_their_own() 
     let key = home.publisher.key("other").public_key().to_bytes();
     let answer = service.evaluate_from("other", body(&key, &elements(16, 1)), "192.0.2.3", &[]).await;
     assert_eq!(answer.status, 200);
-    assert!(answer.header("ratelimit").starts_with("\"network\";r=8176;"), "{}", answer.header("ratelimit"));
+    assert!(answer.header("ratelimit").starts_with("\"network\";r=7680;"), "{}", answer.header("ratelimit"));
     let metrics = service.state.metrics_text().unwrap();
     assert!(metrics.contains("ceknikd_budget_elements{dataset=\"jakarta-2024\"} 0"), "{metrics}");
     assert!(metrics.contains("ceknikd_elements_evaluated_total{dataset=\"jakarta-2024\"} 32"), "{metrics}");
@@ -359,4 +359,31 @@ async fn households_and_carriers_pass_untroubled_by_default() {
         let answer = service.evaluate_from(JAKARTA, good_body(&home.publisher, 16), "100.64.0.1", &[]).await;
         assert_eq!(answer.status, 200);
     }
+}
+
+/// More at once than threads and queue take: the rest is turned away early, and not charged.
+#[tokio::test]
+async fn a_full_queue_turns_away_without_charging() {
+    let home = Home::published();
+    let mut config = home.config();
+    (config.threads, config.queue) = (Some(std::num::NonZeroUsize::MIN), 1);
+    let service = home.open_with(config);
+    let body = good_body(&home.publisher, 16);
+    let (mut done, mut refused) = (0, 0);
+    for answer in futures_util::future::join_all((0..40).map(|_| service.evaluate(JAKARTA, body.clone()))).await {
+        if answer.status == 200 {
+            done += 1;
+            continue;
+        }
+        answer.problem(503, "overloaded");
+        assert!((1..=5).contains(&retry_after(&answer)));
+        refused += 1;
+    }
+    assert!(done >= 2 && refused >= 1, "{done} {refused}");
+    let metrics = service.state.metrics_text().unwrap();
+    assert!(metrics.contains(&format!("ceknikd_elements_evaluated_total{{dataset=\"jakarta-2024\"}} {}\n", 16 * done)));
+    let left = metrics.lines().find_map(|line| line.strip_prefix("ceknikd_budget_elements{dataset=\"jakarta-2024\"} "));
+    // Some come in while this runs: 17 a second.
+    let spent = 1_500_000 - left.unwrap().parse::<u64>().unwrap();
+    assert!(spent <= 16 * done && 16 * done <= spent + 200, "{spent}");
 }

@@ -27,7 +27,7 @@ fn assert_described(operation: &Value, document: &Value, answer: &Answer, what: 
     assert!(content.is_object(), "{what}: {status} is not described as {media_type}");
     for name in described["headers"].as_object().into_iter().flat_map(|headers| headers.keys()) {
         let optional = name == "Content-Encoding";
-        assert!(optional || answer.headers.contains_key(&name.to_lowercase()), "{what}: {name} is missing");
+        assert!(optional || answer.headers.contains_key(name.to_lowercase()), "{what}: {name} is missing");
     }
     let mut schema = &content["schema"];
     if let Some(reference) = schema["$ref"].as_str() {

@@ -77,6 +77,12 @@ impl Process {
         }
     }
 
+    /// A line that was read already.
+    fn seen(&self, message: &str) -> Value {
+        let parsed = self.seen.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        parsed.into_iter().find(|line| line["message"] == message).unwrap_or_else(|| panic!("{:?}", self.seen))
+    }
+
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
@@ -247,6 +253,68 @@ async fn logs_metrics_and_state_say_nothing_about_who_asked_for_what() {
             assert_eq!(traces(&secrets, &planted), ["a blinded element"]);
         }
     }
+}
+
+const REFUSED: &str = "epoch refused; what was served goes on being served";
+
+/// Each way of copying an epoch by halves, and what the operator reads.
+#[test]
+fn half_copied_epoch_is_named_in_the_log() {
+    let mut home = Home::published();
+    let published_at = EpochPlan::now().published_at + 60;
+    let epoch = home.publisher.publish(JAKARTA, &EpochPlan { members: 150, published_at, ..EpochPlan::now() });
+    let manifest = home.publisher.manifest(JAKARTA);
+    let shard = &manifest.filter.as_ref().unwrap().shards[1];
+    let shard = format!("filter/{}", hex(&shard.sha256));
+    let bytes = 8 * u64::from(manifest.buckets.geometry.response_bytes());
+    let [manifest, proof, buckets] = ["manifest", "proof", "buckets"].map(|name| format!("epochs/{epoch}/{name}"));
+    let missing = "is missing: was the directory copied whole?";
+    let cases = [
+        (&manifest, None, format!("epochs/2/manifest: {missing}")),
+        (&proof, None, format!("epochs/2/proof: {missing}")),
+        (&buckets, None, format!("epochs/2/buckets: {missing}")),
+        (&shard, None, format!("{shard}: {missing}")),
+        (&manifest, Some(0), "epochs/2/manifest: line 1, column 0: EOF while parsing a value".to_owned()),
+        (&proof, Some(0), "epochs/2/proof: log proof, line 1: expected a line that ends with a newline".to_owned()),
+        (
+            &buckets,
+            Some(bytes - 1),
+            format!(
+                "epochs/2/buckets: is {} bytes long, 8 responses of 4096 make {bytes}: was it copied whole?",
+                bytes - 1
+            ),
+        ),
+        (&shard, Some(4140), format!("{shard}: the filter shard is 4140 bytes long, the manifest says 4141")),
+    ];
+    for (file, cut, want) in cases {
+        let path = home.publisher.dataset_dir(JAKARTA).join(file);
+        let whole = std::fs::read(&path).unwrap();
+        match cut {
+            None => std::fs::remove_file(&path).unwrap(),
+            Some(bytes) => std::fs::write(&path, &whole[..bytes as usize]).unwrap(),
+        }
+        let process = Process::start(&home, &[]);
+        let line = process.seen(REFUSED);
+        assert_eq!((&line["level"], &line["dataset"], &line["epoch"]), (&"ERROR".into(), &JAKARTA.into(), &2.into()));
+        assert_eq!(line["reason"], want);
+        assert_eq!(process.seen("an older epoch is served in its place")["epoch"], 1);
+        std::fs::write(&path, whole).unwrap();
+    }
+}
+
+#[test]
+fn swapped_keys_are_named_in_the_log() {
+    let home = Home::published();
+    let keys = home.publisher.keys();
+    std::fs::rename(keys.join("jakarta-2024.1.key"), keys.join("other.1.key")).unwrap();
+    let process = Process::start(&home, &[]);
+    let public_key = base64url(&home.publisher.key(JAKARTA).public_key().to_bytes());
+    assert_eq!(
+        process.seen(REFUSED)["reason"],
+        format!(
+            "the secret of the manifest's key {public_key} of dataset jakarta-2024 is in other.1.key: were two key files swapped?"
+        )
+    );
 }
 
 fn refusal(command: &mut Command) -> (Option<i32>, String) {
