@@ -83,7 +83,7 @@ pub struct Settings {
     #[arg(long, value_name = "HEADER", help_heading = "Network")]
     pub proxy_header: Option<ProxyHeader>,
 
-    /// Origin of pages that may evaluate from a browser, such as https://cek.example.org; can be repeated. Everything else
+    /// Origin of pages that may evaluate from a browser, such as `https://cek.example.org`; can be repeated. Everything else
     /// is open to all pages. This protects no secret: it keeps other pages from using up the budget [default: all origins]
     #[arg(long, value_name = "ORIGIN", help_heading = "Network")]
     pub allow_origin: Vec<String>,
