@@ -34,6 +34,8 @@ mod telemetry;
 pub use config::{Config, ConfigError, NetworkSettings, Origins, ServerSettings, Settings};
 pub use key_ring::KeyError;
 pub use limit::{ProxyHeader, TrustedProxies};
+#[doc(hidden)]
+pub use routes::evaluate::elements_asked;
 pub use routes::router;
 pub use secret_file::{Passphrase, SecretFileError};
 pub use service::{Peer, ServiceState, StartError, run};

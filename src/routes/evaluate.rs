@@ -172,6 +172,13 @@ fn parse(body: &[u8]) -> Result<EvaluateRequest, Problem> {
     if REQUEST_SIZES.contains(&got) { Ok(asked) } else { Err(Problem::ElementCount { got }) }
 }
 
+/// How many elements a body asks for; none when it is refused. For the fuzz target.
+#[doc(hidden)]
+pub fn elements_asked(body: &[u8]) -> Option<usize> {
+    let asked = parse(body).ok()?;
+    decode(&asked.blinded).ok().map(|elements| elements.len())
+}
+
 fn decode(blinded: &[String]) -> Result<Vec<BlindedElement>, Problem> {
     let decode = |(place, text): (usize, &String)| {
         let invalid = |fault| Problem::InvalidElement { place, fault };
