@@ -83,7 +83,8 @@ impl PublishedFilter {
         Ok(Self { epoch, generation: *generation, population, posterior_percent, geometry: *geometry, shards })
     }
 
-    fn contains(&self, item: &FilterItem) -> bool {
+    /// Whether a person hits.
+    pub fn contains(&self, item: &FilterItem) -> bool {
         let shard = usize::try_from(self.geometry.shard(item)).ok().and_then(|shard| self.shards.get(shard));
         shard.and_then(|shard| shard.contains(item)).unwrap_or(false)
     }
