@@ -1,12 +1,14 @@
 //! `ceknik check`: the citizen's command.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use ceknik_client::{
-    Answer, Cache, Client, ClientConfig, Confirm, Inquiry, Local, Observer, Outcome, Progress, Report, ServerUrl, Settings,
-    TrustBasis,
+    Answer, Cache, Client, ClientConfig, Confirm, Inquiry, Local, Observer, Outcome, Progress, Reason, Report,
+    ServerUrl, Settings, TrustBasis,
 };
 use ceknik_core::log::Policy;
 use ceknik_core::manifest::{Id, Manifest, Text};
@@ -17,6 +19,10 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::prompt;
+
+mod advice;
+
+use advice::advice;
 
 /// Some NIK has no more than "maybe".
 const SOME_MAYBE: u8 = 3;
@@ -57,8 +63,11 @@ pub(crate) struct CheckArgs {
     /// Allow http:// to another machine, where everybody on the way sees who asks.
     #[arg(long)]
     allow_plain_http: bool,
+    /// Seconds to wait for a response; a long file has a second more for every 16 KiB.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    timeout: u64,
     /// List every request that was made, all that was sent with it, and why it tells nothing.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     show_requests: bool,
     /// One JSON object a line in place of text.
     #[arg(long)]
@@ -73,17 +82,20 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
         let text = fs::read(file).map_err(|error| Failure::new(format!("cannot read {shown}: {error}")))?;
         Policy::parse(&text).map_err(|error| Failure::new(format!("{shown}: {error}")))
     });
+    let policy = policy.transpose()?;
     let mut config = ClientConfig::new(server);
+    config.timeouts = config.timeouts.with_response(Duration::from_secs(args.timeout));
     if !args.no_cache {
         let directory = args.cache.clone().or_else(default_cache);
         let directory = directory.ok_or_else(|| Failure::new("no home directory: give --cache DIR or --no-cache"))?;
         config = config.with_cache(Cache::open(directory)?);
     }
+    let pinned = config.cache.as_ref().map(|cache| cache.shelf(&config.server, &args.dataset).policy_path());
     let lines = Lines::read()?;
     let inquiry = Inquiry {
         dataset: args.dataset.clone(),
         niks: lines.niks.iter().filter_map(|(_, nik)| nik.as_ref().ok().cloned()).collect(),
-        policy: policy.transpose()?,
+        policy,
         settings: Settings {
             accept_weak: args.accept_weak,
             offline: args.offline,
@@ -97,7 +109,7 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
     };
     let report = check(config, inquiry)?;
     tell_trust(&report);
-    let code = if args.json { lines.print_json(&report) } else { lines.print_text(&report) };
+    let code = if args.json { lines.print_json(&report) } else { lines.print_text(&report, pinned.as_deref()) };
     if args.show_requests {
         print_requests(&report);
     }
@@ -112,7 +124,9 @@ pub(crate) fn check(config: ClientConfig, inquiry: Inquiry) -> Result<Report, Fa
 
 fn default_cache() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache"))).map(|dir| dir.join("ceknik"))
+    variable("XDG_CACHE_HOME")
+        .or_else(|| variable("HOME").map(|home| home.join(".cache")))
+        .map(|dir| dir.join("ceknik"))
 }
 
 /// Says on standard error what takes its time.
@@ -124,8 +138,12 @@ impl Observer for Teller {
             Progress::Waiting { milliseconds, because } => {
                 eprintln!("Waiting {} s: {because}", milliseconds.div_ceil(1000));
             }
-            Progress::Restarted => eprintln!("The list was published anew meanwhile; beginning again with the new one."),
-            Progress::Stretched { done, of } if *of >= 50 && done % 25 == 0 => eprintln!("{done} of {of} NIKs computed"),
+            Progress::Restarted => {
+                eprintln!("The list was published anew meanwhile; beginning again with the new one.")
+            }
+            Progress::Stretched { done, of } if *of >= 50 && done % 25 == 0 => {
+                eprintln!("{done} of {of} NIKs computed")
+            }
             _ => {}
         }
     }
@@ -142,7 +160,9 @@ struct Lines {
 
 impl Lines {
     fn read() -> Result<Self, Failure> {
-        let lines = prompt::hidden_lines("Ketik NIK, satu per baris; baris kosong mengakhiri. / One NIK a line; an empty line ends.")?;
+        let lines = prompt::hidden_lines(
+            "Ketik NIK, satu per baris; baris kosong mengakhiri. / One NIK a line; an empty line ends.",
+        )?;
         let numbered = lines.iter().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let niks: Vec<_> = numbered.map(|(place, line)| (place + 1, Nik::parse(line))).collect();
         if niks.is_empty() {
@@ -193,7 +213,7 @@ impl Lines {
         ExitCode::from(code)
     }
 
-    fn print_text(&self, report: &Report) -> ExitCode {
+    fn print_text(&self, report: &Report, pinned: Option<&Path>) -> ExitCode {
         let manifest = report.list.as_ref().map(|list| list.manifest());
         if let Some(manifest) = manifest {
             println!("{} / {}", manifest.title.id, manifest.title.en);
@@ -219,11 +239,24 @@ impl Lines {
             }
         }
         if let Some(manifest) = manifest.filter(|_| listed) {
-            println!("\nTercantum bukan berarti Anda melakukan kesalahan. / Being listed does not mean you did anything wrong.");
+            println!(
+                "\nTercantum bukan berarti Anda melakukan kesalahan. / Being listed does not mean you did anything wrong."
+            );
             for guidance in &manifest.guidance {
                 let region = guidance.region.as_ref().map_or(String::new(), |region| format!("{region}: "));
                 println!("  {region}{} / {} {}", guidance.text.id, guidance.text.en, guidance.url);
             }
+        }
+        let reasons = report.outcomes.iter().filter_map(|outcome| match &outcome.answer {
+            Answer::NoAnswer(none) => Some(none.reason),
+            _ => None,
+        });
+        let reasons: BTreeSet<Reason> = reasons.collect();
+        if !reasons.is_empty() {
+            println!("\nYang dapat Anda lakukan / what you can do next:");
+        }
+        for reason in reasons {
+            println!("  {}", advice(reason, pinned));
         }
         ExitCode::from(code)
     }
@@ -292,7 +325,9 @@ fn shown(text: &str) -> String {
 
 fn tell_trust(report: &Report) {
     let Some(trust) = report.trust.as_ref().filter(|trust| trust.basis == TrustBasis::PinnedNow) else { return };
-    eprintln!("First visit: this service's policy is trusted from now on. Whether everybody is shown the same is not known;");
+    eprintln!(
+        "First visit: this service's policy is trusted from now on. Whether everybody is shown the same is not known;"
+    );
     eprintln!("compare the key of its log with what the publisher made known elsewhere:");
     for log in trust.policy.logs() {
         eprintln!("  {}", log.key());

@@ -5,6 +5,17 @@
 //! from arguments, which everybody on the machine can read. Exit codes: 0 done, 1 not done, 2 wrong options; `check` adds
 //! its own.
 
+// In place of the standard library's, in all modules below: see `output`.
+macro_rules! print {
+    ($($text:tt)*) => { $crate::output::print(format_args!($($text)*)) };
+}
+macro_rules! println {
+    ($($text:tt)*) => { $crate::output::println(format_args!($($text)*)) };
+}
+macro_rules! eprintln {
+    ($($text:tt)*) => { $crate::output::eprintln(format_args!($($text)*)) };
+}
+
 mod check;
 mod dataset;
 mod demo;
@@ -12,6 +23,7 @@ mod failure;
 mod home;
 mod import;
 mod keygen;
+mod output;
 mod plan;
 mod progress;
 mod prompt;
@@ -22,7 +34,6 @@ mod withdraw;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
 
 /// Check whether a NIK stands on a list of supporters, without the NIK leaving this device; publish such lists.
 #[derive(Parser)]

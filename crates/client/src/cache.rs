@@ -101,7 +101,8 @@ impl Shelf {
         self.server.join(self.dataset.as_str())
     }
 
-    fn policy_path(&self) -> PathBuf {
+    /// Where the policy that was pinned for the service is kept, if one was.
+    pub fn policy_path(&self) -> PathBuf {
         self.server.join("policy")
     }
 

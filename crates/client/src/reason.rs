@@ -68,8 +68,8 @@ reasons! {
     LogInconsistent = "log_inconsistent", "the public log rewrote its history since this device last saw it";
     /// The tiles are not those of the checkpoint.
     LogTilesInvalid = "log_tiles_invalid", "the public log's files do not belong to its checkpoint";
-    /// What would show that the log grew honestly could not be had.
-    LogUnavailable = "log_unavailable", "the public log's files, which would show that it only grew, are missing";
+    /// The list's log proof, or what would show that the log only grew, could not be had.
+    LogUnavailable = "log_unavailable", "the proof that the list is in the public log, or that the log only grew, is missing";
     /// The key of the evaluation changed unannounced.
     WrongKey = "wrong_key", "the publisher's evaluation key changed without having been announced";
     /// The manifests that would have announced a new key could not be had or are too many.

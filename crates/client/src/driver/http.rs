@@ -37,6 +37,14 @@ impl Default for Timeouts {
     }
 }
 
+impl Timeouts {
+    /// These, as far as they are not longer, with `response` for a whole small response.
+    #[must_use]
+    pub fn with_response(self, response: Duration) -> Self {
+        Self { connect: self.connect.min(response), idle: self.idle.min(response), response }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Http {
     client: reqwest::Client,

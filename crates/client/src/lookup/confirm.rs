@@ -150,7 +150,7 @@ impl ConfirmStage {
                 Next::Renew(NoAnswer::because(Reason::KeyRetired, "status 410"))
             }
             // Whoever is left would be told the same.
-            (Purpose::Evaluate, Err(failure)) => Next::Fail(failure.no_answer(Reason::NotCovered)),
+            (Purpose::Evaluate, Err(failure)) => Next::Fail(failure.no_answer(Reason::UnexpectedStatus)),
             (Purpose::Bucket { index }, reply) => self.bucket(context, index, reply, rng),
             _ => Next::Stay,
         }

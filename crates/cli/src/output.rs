@@ -1,0 +1,27 @@
+//! Standard output and error. The standard library's macros panic when whoever read has gone (`ceknik … | head`) or the disk
+//! behind is full; the ones of this crate, which stand in `main.rs`, do not.
+
+use std::fmt::Arguments;
+use std::io::{self, ErrorKind, Write};
+
+/// Writes to standard output. When that fails nothing more can be said there, and the command ends as not done: quietly when
+/// the reader has gone, and else with the reason.
+pub(crate) fn print(text: Arguments<'_>) {
+    let mut output = io::stdout().lock();
+    if let Err(error) = output.write_fmt(text).and_then(|()| output.flush()) {
+        if error.kind() != ErrorKind::BrokenPipe {
+            eprintln(format_args!("ceknik: standard output cannot be written: {error}"));
+        }
+        std::process::exit(1);
+    }
+}
+
+/// Writes a line to standard output, as [`print`].
+pub(crate) fn println(text: Arguments<'_>) {
+    print(format_args!("{text}\n"));
+}
+
+/// Writes a line to standard error, in one piece and as far as somebody listens.
+pub(crate) fn eprintln(text: Arguments<'_>) {
+    let _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());
+}
