@@ -159,7 +159,8 @@ impl BucketGeometry {
             return Err(BucketError::Hashes { want: self.bits, got: hashes });
         }
         let too_full = BucketError::TooFull { bytes: entries.len(), response_bytes: self.response_bytes };
-        let length = u32::try_from(entries.len()).map_err(|_| BucketError::Geometry { what: "buckets.response_bytes" })?;
+        let length =
+            u32::try_from(entries.len()).map_err(|_| BucketError::Geometry { what: "buckets.response_bytes" })?;
         if length > self.response_bytes - self.frame_bytes() {
             return Err(too_full);
         }

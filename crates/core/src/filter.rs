@@ -155,7 +155,12 @@ impl FilterGeometry {
     ///
     /// # Errors
     /// As [`FilterGeometry::new`].
-    pub fn for_capacity(cells_per_record: u32, capacity: u64, shard_bits: u8, seed: [u8; 32]) -> Result<Self, FilterError> {
+    pub fn for_capacity(
+        cells_per_record: u32,
+        capacity: u64,
+        shard_bits: u8,
+        seed: [u8; 32],
+    ) -> Result<Self, FilterError> {
         let wanted = u64::from(cells_per_record).saturating_mul(capacity).max(LEAST_CELLS);
         let bytes = wanted.div_ceil(8).div_ceil(1 << shard_bits.min(MOST_SHARD_BITS));
         Self::new(shard_bits, bytes.saturating_add(HEADER_BYTES), seed)
@@ -243,7 +248,10 @@ pub struct ShardDigest {
 impl ShardDigest {
     /// Hashes a file.
     pub fn of(file: &[u8]) -> Self {
-        Self { sha256: Sha256::digest(file).into(), root: merkle::root(file.chunks(BLOCK_BYTES).map(merkle::leaf_hash)) }
+        Self {
+            sha256: Sha256::digest(file).into(),
+            root: merkle::root(file.chunks(BLOCK_BYTES).map(merkle::leaf_hash)),
+        }
     }
 }
 
@@ -265,7 +273,12 @@ impl FilterShard {
     ///
     /// # Errors
     /// [`FilterError`]: the first check that fails.
-    pub fn open(geometry: &FilterGeometry, shard: u32, digest: &ShardDigest, file: Vec<u8>) -> Result<Self, FilterError> {
+    pub fn open(
+        geometry: &FilterGeometry,
+        shard: u32,
+        digest: &ShardDigest,
+        file: Vec<u8>,
+    ) -> Result<Self, FilterError> {
         geometry.check_file(&file)?;
         let got = ShardDigest::of(&file);
         if got.sha256 != digest.sha256 {
@@ -313,7 +326,10 @@ impl FilterBits {
 
     /// Whether a cell is set.
     pub fn is_set(&self, cell: Cell) -> bool {
-        usize::try_from(cell.0 / 8).ok().and_then(|i| self.bits.get(i)).is_some_and(|byte| byte & (1 << (cell.0 % 8)) != 0)
+        usize::try_from(cell.0 / 8)
+            .ok()
+            .and_then(|i| self.bits.get(i))
+            .is_some_and(|byte| byte & (1 << (cell.0 % 8)) != 0)
     }
 
     /// Cells set.

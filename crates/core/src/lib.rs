@@ -36,5 +36,7 @@ pub mod record;
 pub mod time;
 
 pub use cover::{CoverSecret, covers};
-pub use nik::{BirthDate, District, DistrictStanding, MAX_NIK_INPUT_BYTES, Nik, NikError, NikWarning, NikWarnings, Sex};
+pub use nik::{
+    BirthDate, District, DistrictStanding, MAX_NIK_INPUT_BYTES, Nik, NikError, NikWarning, NikWarnings, Sex,
+};
 pub use stretch::{StretchCost, StretchError, Stretched, Stretcher, cost};

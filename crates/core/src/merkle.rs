@@ -28,7 +28,11 @@ pub fn root(leaves: impl IntoIterator<Item = NodeHash>) -> NodeHash {
         }
         subtrees.push(hash);
     }
-    subtrees.into_iter().rev().reduce(|right, left| node_hash(&left, &right)).unwrap_or_else(|| Sha256::digest([]).into())
+    subtrees
+        .into_iter()
+        .rev()
+        .reduce(|right, left| node_hash(&left, &right))
+        .unwrap_or_else(|| Sha256::digest([]).into())
 }
 
 /// The path of a leaf, its sibling first. None when there is no such leaf. Recomputes the tree: for one path.

@@ -83,7 +83,9 @@ pub enum StretchError {
         wants: &'static str,
     },
     /// The memory could not be had. The cost is never lowered: the result would be another value.
-    #[error("not enough memory for the stretch: {memory_kib} KiB are needed at once; close other programs and try again")]
+    #[error(
+        "not enough memory for the stretch: {memory_kib} KiB are needed at once; close other programs and try again"
+    )]
     Memory {
         /// Memory asked for, in KiB.
         memory_kib: u32,
@@ -121,8 +123,11 @@ impl Stretcher {
     /// [`StretchError::Cost`] out of bounds; [`StretchError::Memory`] when the allocation fails.
     pub fn new(cost: StretchCost, salt: [u8; 32]) -> Result<Self, StretchError> {
         let StretchCost { memory_kib, passes, .. } = cost.check()?;
-        let params = Params::new(memory_kib, passes, 1, Some(32))
-            .map_err(|_| StretchError::Cost { memory_kib, passes, wants: "what Argon2 allows" })?;
+        let params = Params::new(memory_kib, passes, 1, Some(32)).map_err(|_| StretchError::Cost {
+            memory_kib,
+            passes,
+            wants: "what Argon2 allows",
+        })?;
         let blocks = params.block_count();
         let mut memory = Vec::new();
         memory.try_reserve_exact(blocks).map_err(|_| StretchError::Memory { memory_kib })?;

@@ -149,7 +149,11 @@ impl Manifest {
                     }
                 }
                 let factor_of_all = self.disclosure.odds_factor;
-                if self.disclosure.epoch_odds_factor == factor_of_all { Ok(()) } else { Err(SuccessionError::EpochFactor) }
+                if self.disclosure.epoch_odds_factor == factor_of_all {
+                    Ok(())
+                } else {
+                    Err(SuccessionError::EpochFactor)
+                }
             }
         }
     }

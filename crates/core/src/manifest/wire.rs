@@ -8,7 +8,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
-    BucketsSpec, Disclosure, FilterSpec, Guidance, Id, Manifest, ManifestError, NextKey, OprfSpec, PROTOCOL, StretchSpec, Text,
+    BucketsSpec, Disclosure, FilterSpec, Guidance, Id, Manifest, ManifestError, NextKey, OprfSpec, PROTOCOL,
+    StretchSpec, Text,
 };
 use crate::bucket::BucketGeometry;
 use crate::encoding::{base64url, from_base64url, from_hex, hex};
@@ -207,7 +208,11 @@ impl Document {
             filter: self.filter.map(Filter::into_spec).transpose()?,
             oprf: self.oprf.into_spec()?,
             buckets: BucketsSpec {
-                geometry: BucketGeometry::new(self.buckets.bits, self.buckets.payload_bytes, self.buckets.response_bytes)?,
+                geometry: BucketGeometry::new(
+                    self.buckets.bits,
+                    self.buckets.payload_bytes,
+                    self.buckets.response_bytes,
+                )?,
                 root: bytes32("buckets.root", &self.buckets.root)?,
             },
             disclosure: Disclosure {

@@ -119,7 +119,13 @@ fn composite<'a>(weights: &[Scalar], points: impl Iterator<Item = &'a RistrettoP
     RistrettoPoint::vartime_multiscalar_mul(weights, points)
 }
 
-fn challenge(b: &OprfPublicKey, m: &RistrettoPoint, z: &RistrettoPoint, t2: &RistrettoPoint, t3: &RistrettoPoint) -> Scalar {
+fn challenge(
+    b: &OprfPublicKey,
+    m: &RistrettoPoint,
+    z: &RistrettoPoint,
+    t2: &RistrettoPoint,
+    t3: &RistrettoPoint,
+) -> Scalar {
     let len = 32u16.to_be_bytes();
     let encoded = [m, z, t2, t3].map(|point| point.compress().to_bytes());
     hash_to_scalar(&[

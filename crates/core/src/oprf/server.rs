@@ -10,7 +10,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use super::client::finalize_hash;
 use super::element::hash_to_group;
 use super::proof::{self, Pair};
-use super::{BlindedElement, CLIENT_BATCH_MOST, EvaluatedElement, OprfInput, OprfOutput, OprfPublicKey, Proof, ProofError};
+use super::{
+    BlindedElement, CLIENT_BATCH_MOST, EvaluatedElement, OprfInput, OprfOutput, OprfPublicKey, Proof, ProofError,
+};
 use crate::label;
 
 /// Why 32 bytes are no secret key.

@@ -166,10 +166,7 @@ fn batch_sizes_are_bounded() {
         assert_eq!(refused.unwrap_err(), ProofError::BatchSize { count: n });
     }
     let (key, pairs, proof) = batch_of(1, &mut rng);
-    assert_eq!(
-        verify_batch(key.public_key(), vec![], &proof).unwrap_err(),
-        ProofError::BatchSize { count: 0 }
-    );
+    assert_eq!(verify_batch(key.public_key(), vec![], &proof).unwrap_err(), ProofError::BatchSize { count: 0 });
     let refused = verify_batch(key.public_key(), vec![pairs[0]; 65], &proof);
     assert_eq!(refused.unwrap_err(), ProofError::BatchSize { count: 65 });
 }
@@ -271,7 +268,9 @@ fn secrets_do_not_print() {
     let key = OprfSecretKey::generate(&mut rng);
     let blind = Blind::random(&mut rng);
     let c = BlindedElement::random(&mut rng);
-    for text in [format!("{key:?}"), format!("{blind:?}"), format!("{c:?}"), format!("{:?}", OprfInput::from_bytes([7; 32]))] {
+    for text in
+        [format!("{key:?}"), format!("{blind:?}"), format!("{c:?}"), format!("{:?}", OprfInput::from_bytes([7; 32]))]
+    {
         assert!(text.ends_with("(REDACTED)"), "{text}");
     }
 }
