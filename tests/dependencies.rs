@@ -9,17 +9,8 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Licences that may be distributed with a program under MIT or Apache-2.0.
-const LICENCES: [&str; 9] = [
-    "MIT",
-    "Apache-2.0",
-    "BSD-2-Clause",
-    "BSD-3-Clause",
-    "ISC",
-    "Zlib",
-    "0BSD",
-    "Unicode-3.0",
-    "CC0-1.0",
-];
+const LICENCES: [&str; 9] =
+    ["MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "0BSD", "Unicode-3.0", "CC0-1.0"];
 
 /// A second TLS, other sources of randomness for keys, and what reviewed crates replace.
 const BANNED: [&str; 4] = ["openssl", "openssl-sys", "native-tls", "rust-crypto"];

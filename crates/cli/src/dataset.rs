@@ -102,8 +102,13 @@ pub(crate) fn run(command: &DatasetCommand) -> Result<(), Failure> {
                 passphrase.as_ref(),
                 &mut OsRng,
             )?;
-            println!("Began generation {} of {}. Import the whole list into it, then publish twice:", begun.number, begun.dataset);
-            println!("the first epoch announces the new key, the second one has it. Until then withdrawals count in both.");
+            println!(
+                "Began generation {} of {}. Import the whole list into it, then publish twice:",
+                begun.number, begun.dataset
+            );
+            println!(
+                "the first epoch announces the new key, the second one has it. Until then withdrawals count in both."
+            );
             print!("{}", describe_figures(&begun.definition.figures()?));
         }
         DatasetCommand::Show(args) => {

@@ -66,7 +66,8 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
 
     step(2, "A list of people who do not exist");
     let list = dir.join("list.csv");
-    let stats = write_sample(&SampleOptions { rows: args.rows, seed: SAMPLE_SEED, bad_rows: false }, File::create_new(&list)?)?;
+    let stats =
+        write_sample(&SampleOptions { rows: args.rows, seed: SAMPLE_SEED, bad_rows: false }, File::create_new(&list)?)?;
     println!("   {}: {} rows, {} people", list.display(), stats.good_rows, stats.people);
 
     step(3, "The dataset, and the import: each NIK is stretched, evaluated, and kept as a keyed hash");
@@ -77,7 +78,10 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
         let mut home = HomeArgs { home: dir.clone(), passphrase_file: None }.open("the demo")?;
         dataset::create(&mut home, &definition)?;
         let summary = import::import(&mut home, &dataset, &list, ImportOptions::default())?;
-        println!("   {} rows: {} supports of {} people", summary.counters.rows, summary.counters.added, summary.records);
+        println!(
+            "   {} rows: {} supports of {} people",
+            summary.counters.rows, summary.counters.added, summary.records
+        );
 
         step(4, "The first epoch: filter, sealed table, manifest, log");
         let published = publish::publish(&mut home, &dataset, home::now()?, false)?;
@@ -181,8 +185,9 @@ impl Service {
         let log = File::create(dir.join("ceknikd.log"))?;
         ceknikd::init_logging(LogLevel::default(), Mutex::new(log))?;
         let config = Config::new(dir.join("public"), dir.join("keys/oprf"), dir.join("state"));
-        let listener = TcpListener::bind(listen)
-            .map_err(|error| Failure::new(format!("cannot listen on {listen}: {error}; choose another with --listen")))?;
+        let listener = TcpListener::bind(listen).map_err(|error| {
+            Failure::new(format!("cannot listen on {listen}: {error}; choose another with --listen"))
+        })?;
         listener.set_nonblocking(true)?;
         let url = format!("http://{}", listener.local_addr()?);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -289,5 +294,9 @@ fn digits(nik: &Nik) -> Zeroizing<String> {
 }
 
 fn spaced(nik: &Nik) -> String {
-    nik.expose_digits().chunks(4).map(|four| four.iter().copied().map(char::from).collect::<String>()).collect::<Vec<_>>().join(" ")
+    nik.expose_digits()
+        .chunks(4)
+        .map(|four| four.iter().copied().map(char::from).collect::<String>())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -59,7 +59,8 @@ pub(crate) fn run(args: ImportArgs) -> Result<(), Failure> {
     let mut home = args.home.open(&format!("an import into {}", args.dataset))?;
     let Some(file) = &args.file else {
         let reports = home.home.clone();
-        let abandoned = abandon_import(&mut home.store, &args.dataset, |dataset, import| reports.report(dataset, import))?;
+        let abandoned =
+            abandon_import(&mut home.store, &args.dataset, |dataset, import| reports.report(dataset, import))?;
         return abandoned.map_or_else(
             || Err(Failure::new(format!("no import into {} is open", args.dataset))),
             |abandoned| show(args.json, &abandoned, describe_abandoned),
@@ -121,7 +122,8 @@ fn describe(summary: &ImportSummary) -> String {
     if summary.resumed_at > 0 {
         line(format!("Went on after row {} of an import that was interrupted.", summary.resumed_at));
     }
-    let columns: Vec<String> = scan.columns.iter().map(|(column, name)| format!("{} = “{name}”", column.key())).collect();
+    let columns: Vec<String> =
+        scan.columns.iter().map(|(column, name)| format!("{} = “{name}”", column.key())).collect();
     line(format!("Read as {:?}, separated by {:?}; columns: {}", scan.encoding, scan.delimiter, columns.join(", ")));
     line(format!(
         "{} rows: {} supports added, {} changed, {} unchanged, {} repeats, {} refused",

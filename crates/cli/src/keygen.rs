@@ -58,11 +58,18 @@ fn new_passphrase(args: &KeygenArgs) -> Result<Option<Passphrase>, Failure> {
 }
 
 /// Makes keys, store and policy. What an interrupted run has made already is kept.
-pub(crate) fn generate(directory: &Path, origin: &str, passphrase: Option<&Passphrase>) -> Result<VerifierKey, Failure> {
+pub(crate) fn generate(
+    directory: &Path,
+    origin: &str,
+    passphrase: Option<&Passphrase>,
+) -> Result<VerifierKey, Failure> {
     let home = Home::create(directory)?;
     let _lock = home.lock("the making of keys")?;
     if home.store().exists() {
-        return Err(Failure::new(format!("{} is a publisher's home already and is left as it is", directory.display())));
+        return Err(Failure::new(format!(
+            "{} is a publisher's home already and is left as it is",
+            directory.display()
+        )));
     }
     let keys = KeyDir::of_home(directory);
     let log_key = match keys.log_key(passphrase) {

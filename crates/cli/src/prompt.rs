@@ -48,7 +48,8 @@ pub(crate) fn passphrase(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<
         return Ok(Zeroizing::new(rpassword::prompt_password(prompt)?));
     };
     let read = std::fs::read_to_string(path).map(Zeroizing::new);
-    let text = read.map_err(|error| Failure::new(format!("cannot read the passphrase from {}: {error}", path.display())))?;
+    let text =
+        read.map_err(|error| Failure::new(format!("cannot read the passphrase from {}: {error}", path.display())))?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(Zeroizing::new(line.to_owned())),
         _ => Err(Failure::new(format!("{} has no passphrase in its first line", path.display()))),

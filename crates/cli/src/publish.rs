@@ -140,7 +140,9 @@ fn describe(publication: &Publication, dry_run: bool) -> String {
         line(format!("  a hit multiplies the odds of being listed by {factor}"));
     }
     match disclosure.epoch_odds_factor {
-        Some(factor) => line(format!("  a hit in a cell that this epoch set multiplies them by {factor} (epoch_odds_factor)")),
+        Some(factor) => {
+            line(format!("  a hit in a cell that this epoch set multiplies them by {factor} (epoch_odds_factor)"))
+        }
         None if manifest.filter.is_some() => line("  this epoch sets no cell (epoch_odds_factor: none)".to_owned()),
         None => {}
     }

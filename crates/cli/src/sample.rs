@@ -27,7 +27,8 @@ pub(crate) struct SampleArgs {
 pub(crate) fn run(args: &SampleArgs) -> Result<(), Failure> {
     let options = SampleOptions { rows: args.rows, seed: args.seed, bad_rows: args.bad_rows };
     let path = args.file.display();
-    let mut file = File::create_new(&args.file).map_err(|error| Failure::new(format!("cannot create {path}: {error}")))?;
+    let mut file =
+        File::create_new(&args.file).map_err(|error| Failure::new(format!("cannot create {path}: {error}")))?;
     let stats = write_sample(&options, &mut file).and_then(|stats| file.flush().map(|()| stats));
     let stats = stats.map_err(|error| {
         // Half a list would pass for a short one.

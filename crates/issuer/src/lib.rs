@@ -11,8 +11,8 @@ mod dataset;
 mod durable;
 mod home;
 mod import;
-mod locate;
 mod keys;
+mod locate;
 mod log_dir;
 mod publish;
 mod rows;
@@ -22,32 +22,32 @@ mod withdraw;
 
 pub mod plan;
 
-pub use durable::FileError;
-pub use keys::{KeyDir, KeyError, Passphrase};
-pub use log_dir::{LogDir, LogDirError, PreparedAppend};
-pub use publish::{Changes, Publication, PublishError, PublishPhase, Publisher};
-pub use rows::{
-    Column, ColumnMap, Encoding, HEADER_ROWS, MAX_ROW_BYTES, MAX_ROW_CELLS, MAX_ROW_LINES, MapError, ReadError,
-    ReaderOptions, RefusedRow, Row, RowReader, RowReason, Scan, SupportRow, Terms, TermsError, read_bytes,
-};
 pub use dataset::{
     CELLS_PER_RECORD, DEFAULT_CELLS_PER_RECORD, DEFAULT_COVER_PERCENT, DEFAULT_LEAST_PEOPLE_PER_BUCKET,
     DEFAULT_POSTERIOR_PERCENT, DEFAULT_VALIDITY_SECONDS, DatasetError, DatasetSummary, DatasetUpdate, Definition,
     DefinitionError, EpochSummary, Figures, FilterFigures, FilterSize, GenerationSummary, MAX_DEFINITION_BYTES,
     begin_generation, create_dataset, summarize_dataset, update_dataset,
 };
-pub use import::{
-    AbandonedImport, ImportCounters, ImportError, ImportObserver, ImportOptions, ImportPhase, ImportSummary, Importer, Progress,
-    ReportError, SnapshotOutcome, UNFIT_CODES, abandon_import,
-};
-pub use locate::LocateError;
+pub use durable::FileError;
 pub use home::{Home, HomeError, HomeLock};
-pub use store::{
-    Concentration, DatasetEntry, Epoch, EpochState, Generation, Members, NewEpoch, RecordCounts, Store, StoreCipher,
-    StoreError,
+pub use import::{
+    AbandonedImport, ImportCounters, ImportError, ImportObserver, ImportOptions, ImportPhase, ImportSummary, Importer,
+    Progress, ReportError, SnapshotOutcome, UNFIT_CODES, abandon_import,
+};
+pub use keys::{KeyDir, KeyError, Passphrase};
+pub use locate::LocateError;
+pub use log_dir::{LogDir, LogDirError, PreparedAppend};
+pub use publish::{Changes, Publication, PublishError, PublishPhase, Publisher};
+pub use rows::{
+    Column, ColumnMap, Encoding, HEADER_ROWS, MAX_ROW_BYTES, MAX_ROW_CELLS, MAX_ROW_LINES, MapError, ReadError,
+    ReaderOptions, RefusedRow, Row, RowReader, RowReason, Scan, SupportRow, Terms, TermsError, read_bytes,
 };
 pub use sample::{
     BadRow, OddForm, SAMPLE_CANDIDATES, SAMPLE_PAYLOAD_BYTES, SAMPLE_STATUSES, SampleOptions, SampleStats, SampleTerm,
     sample_outsiders, write_sample,
+};
+pub use store::{
+    Concentration, DatasetEntry, Epoch, EpochState, Generation, Members, NewEpoch, RecordCounts, Store, StoreCipher,
+    StoreError,
 };
 pub use withdraw::{MAX_NIK_LINE_BYTES, NikLine, NikLines, WithdrawError, WithdrawSummary, Withdrawal};

@@ -17,7 +17,7 @@ use ceknik_core::oprf::OprfPublicKey;
 use ceknik_core::time::Timestamp;
 use thiserror::Error;
 
-use crate::durable::FileError;
+use crate::durable::{FileError, what_to_do};
 use crate::log_dir::LogDirError;
 use crate::plan::{GenerationFigures, Intersection, intersection};
 use crate::store::{Concentration, Epoch, Generation, Members, Store, StoreCipher, StoreError};
@@ -227,7 +227,7 @@ pub enum PublishError {
     #[error(transparent)]
     File(#[from] FileError),
     /// A file operation of the staging area.
-    #[error("cannot {action} {}: {source}{}", path.display(), space_hint(source))]
+    #[error("cannot {action} {}: {source}{}", path.display(), what_to_do(source))]
     Io {
         /// What was tried.
         action: &'static str,
@@ -236,13 +236,6 @@ pub enum PublishError {
         /// What the system says.
         source: std::io::Error,
     },
-}
-
-fn space_hint(error: &std::io::Error) -> &'static str {
-    match error.kind() {
-        std::io::ErrorKind::StorageFull => ". Nothing was published: free some space and run the same command again",
-        _ => "",
-    }
 }
 
 fn after_intersection(intersection: &Option<Intersection>) -> String {
@@ -482,7 +475,8 @@ impl Publisher<'_> {
             bits.set(cell);
         }
         if bits.count() > cells / 2 {
-            let reason = format!("{} of the filter's {cells} cells would be set, which is more than half", bits.count());
+            let reason =
+                format!("{} of the filter's {cells} cells would be set, which is more than half", bits.count());
             return Err(full(reason, noise));
         }
         let shards = bits.files().map(|file| ShardDigest::of(&file)).collect();

@@ -41,7 +41,8 @@ pub(crate) fn run() {
     let listed = Nik::parse(text.lines().nth(1).unwrap().split(',').nth(1).unwrap()).unwrap();
     let client = Client::new(ClientConfig::new(server).with_cache(Cache::open(press.path("cache")).unwrap()));
     let check = |settings: Settings| {
-        let inquiry = Inquiry { dataset: Id::new(DATASET).unwrap(), niks: vec![listed.clone()], policy: None, settings };
+        let inquiry =
+            Inquiry { dataset: Id::new(DATASET).unwrap(), niks: vec![listed.clone()], policy: None, settings };
         let report = runtime.block_on(client.check(inquiry, &mut ())).unwrap();
         report.outcomes.into_iter().next().unwrap().answer
     };

@@ -51,7 +51,11 @@ pub(crate) fn memory() {
     let peak = |rows: u64| {
         let press = Press::new(rows, true);
         let took = press.import(&press.sample(rows));
-        println!("import of {rows} rows, weak stretch: {:.1} s, {:.1} MiB", took.time.as_secs_f64(), took.memory as f64 / MIB);
+        println!(
+            "import of {rows} rows, weak stretch: {:.1} s, {:.1} MiB",
+            took.time.as_secs_f64(),
+            took.memory as f64 / MIB
+        );
         took.memory as f64
     };
     let (small, large) = (peak(100_000), peak(1_000_000));

@@ -11,7 +11,11 @@ pub(crate) fn figure(name: &str, value: impl Display, unit: &str, goal: &str) {
 /// The time of one call, over `rounds` rounds that interleave all candidates, so that a slow moment of the machine falls on
 /// all of them. A round calls each `repeat` times. What is returned is the lowest decile: a longer call is interrupted more
 /// often by other programs than a short one, and a median would count that against it.
-pub(crate) fn interleaved<const N: usize>(rounds: usize, repeat: u32, mut candidates: [Box<dyn FnMut() + '_>; N]) -> [Duration; N] {
+pub(crate) fn interleaved<const N: usize>(
+    rounds: usize,
+    repeat: u32,
+    mut candidates: [Box<dyn FnMut() + '_>; N],
+) -> [Duration; N] {
     let mut times: [Vec<Duration>; N] = std::array::from_fn(|_| Vec::with_capacity(rounds));
     for _ in 0..rounds {
         for (candidate, times) in candidates.iter_mut().zip(&mut times) {

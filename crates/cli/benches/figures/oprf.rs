@@ -17,7 +17,8 @@ pub(crate) fn run() {
     let ours = |n: usize| {
         let (key, requests) = (&key, &requests);
         Box::new(move || {
-            let blinded: Vec<_> = requests[..n].iter().map(|bytes| BlindedElement::from_bytes(bytes).unwrap()).collect();
+            let blinded: Vec<_> =
+                requests[..n].iter().map(|bytes| BlindedElement::from_bytes(bytes).unwrap()).collect();
             let batch = key.evaluate_batch(&blinded, &mut OsRng).unwrap();
             for element in &batch.evaluated {
                 black_box(element.to_bytes());
@@ -33,8 +34,7 @@ pub(crate) fn run() {
     let plain = Box::new(|| {
         black_box(key.evaluate_unproved(&requests[0]).unwrap());
     });
-    let [one, voprf, plain, sixteen, sixty_four] =
-        interleaved(300, 1, [ours(1), theirs, plain, ours(16), ours(64)]);
+    let [one, voprf, plain, sixteen, sixty_four] = interleaved(300, 1, [ours(1), theirs, plain, ours(16), ours(64)]);
 
     println!(
         "evaluate with proof: 1 element {} µs, crate voprf {} µs; plain {} µs; batch of 16 {} µs, of 64 {} µs an element",

@@ -38,7 +38,8 @@ pub(super) struct PublishedTable {
 impl PublishedTable {
     pub(super) fn open(path: &Path, spec: &BucketsSpec) -> Result<Self, PublishError> {
         let file = File::open(path).map_err(|source| PublishError::io("read", path, source))?;
-        let damaged = || PublishError::Damaged { path: path.to_owned(), reason: "it is not as long as its manifest says" };
+        let damaged =
+            || PublishError::Damaged { path: path.to_owned(), reason: "it is not as long as its manifest says" };
         let length = file.metadata().map_err(|source| PublishError::io("read", path, source))?.len();
         if length != u64::from(spec.geometry.count()) * u64::from(spec.geometry.response_bytes()) {
             return Err(damaged());

@@ -12,9 +12,9 @@ use rand_chacha::ChaCha20Rng;
 use tempfile::TempDir;
 
 use super::*;
+use crate::Home;
 use crate::dataset::tests::definition;
 use crate::store::{NewGeneration, Store};
-use crate::Home;
 
 struct Press {
     dir: TempDir,
@@ -48,7 +48,8 @@ fn press(lines: &str) -> Press {
     let key = StoreKey::from_bytes([5; 32]);
     let mut store = home.create_store(&key).unwrap();
     let definition = definition(lines);
-    let first = NewGeneration { number: 1, definition: &definition, salt: [1; 32], seed: seed(1), public_key: &public_key(1) };
+    let first =
+        NewGeneration { number: 1, definition: &definition, salt: [1; 32], seed: seed(1), public_key: &public_key(1) };
     store.insert_dataset(&first).unwrap();
     let cipher = store.cipher(&key).unwrap();
     let signer = LogSigner::generate("ceknik.example/log", &mut ChaCha20Rng::seed_from_u64(1)).unwrap();
@@ -67,7 +68,11 @@ fn cell(number: u32) -> Cell {
 }
 
 impl Press {
-    fn publisher<'a>(&'a mut self, observer: &'a mut dyn FnMut(PublishPhase), paths: &'a [PathBuf; 2]) -> Publisher<'a> {
+    fn publisher<'a>(
+        &'a mut self,
+        observer: &'a mut dyn FnMut(PublishPhase),
+        paths: &'a [PathBuf; 2],
+    ) -> Publisher<'a> {
         static NOISE: std::sync::OnceLock<NoiseKey> = std::sync::OnceLock::new();
         Publisher {
             store: &mut self.store,
@@ -123,7 +128,13 @@ impl Press {
     fn begin_generation(&mut self, number: u32, lines: &str) {
         let definition = definition(lines);
         let byte = u8::try_from(number).unwrap();
-        let next = NewGeneration { number, definition: &definition, salt: [byte; 32], seed: seed(byte), public_key: &public_key(byte) };
+        let next = NewGeneration {
+            number,
+            definition: &definition,
+            salt: [byte; 32],
+            seed: seed(byte),
+            public_key: &public_key(byte),
+        };
         self.store.insert_next_generation(&next).unwrap();
     }
 
@@ -349,7 +360,10 @@ fn what_is_refused() {
     let mut full = press("capacity = 100");
     full.add(0..101);
     let text = message(&mut full, 0);
-    assert!(text.starts_with("101 people were added to generation 1, whose capacity is 100. Begin a new generation with"), "{text}");
+    assert!(
+        text.starts_with("101 people were added to generation 1, whose capacity is 100. Begin a new generation with"),
+        "{text}"
+    );
     assert!(text.contains("a hit in both leaves"), "{text}");
     assert!(full.published().is_empty());
 
