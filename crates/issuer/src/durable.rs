@@ -30,7 +30,7 @@ mod tests;
 
 /// A file operation that failed.
 #[derive(Debug, Error)]
-#[error("cannot {action} {}: {source}", path.display())]
+#[error("cannot {action} {}: {source}{}", path.display(), what_to_do(source))]
 pub struct FileError {
     /// What was tried.
     pub action: &'static str,
@@ -38,6 +38,19 @@ pub struct FileError {
     pub path: PathBuf,
     /// What the system says.
     pub source: io::Error,
+}
+
+/// What helps where a file cannot grow, for the end of a message.
+pub(crate) fn what_to_do(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull => "; free some space and run the same command again",
+        io::ErrorKind::QuotaExceeded => "; free some space of the quota and run the same command again",
+        // Not those that stand for a file found too long.
+        io::ErrorKind::FileTooLarge if error.raw_os_error().is_some() => {
+            "; lift the limit on the length of files (`ulimit -f`) and run the same command again"
+        }
+        _ => "",
+    }
 }
 
 /// The operations that change what is on the disk.

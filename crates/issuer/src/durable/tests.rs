@@ -167,5 +167,8 @@ fn a_full_disk_is_reported_as_such() {
     let mut file = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let source = file.write_all(b"x").unwrap_err();
     let error = FileError { action: Operation::Write.action(), path: "public/log/checkpoint".into(), source };
-    assert_eq!(error.to_string(), "cannot write public/log/checkpoint: No space left on device (os error 28)");
+    assert_eq!(
+        error.to_string(),
+        "cannot write public/log/checkpoint: No space left on device (os error 28); free some space and run the same command again"
+    );
 }

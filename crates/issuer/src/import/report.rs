@@ -7,13 +7,14 @@ use std::path::Path;
 
 use thiserror::Error;
 
+use crate::durable::what_to_do;
 use crate::store::{Store, StoreError};
 
 /// Why a report cannot be written. It is written when the same command is run again.
 #[derive(Debug, Error)]
 pub enum ReportError {
     /// The file cannot be written.
-    #[error("the report {} cannot be written: {source}", path.display())]
+    #[error("the report {} cannot be written: {source}{}", path.display(), what_to_do(source))]
     Io {
         /// Where.
         path: std::path::PathBuf,

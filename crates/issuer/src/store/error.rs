@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use ceknik_core::manifest::Id;
 use rusqlite::ErrorCode;
+use rusqlite::ffi::{SQLITE_IOERR_FSYNC, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_WRITE};
 use thiserror::Error;
 
 use super::schema::SCHEMA_VERSION;
@@ -59,6 +60,12 @@ pub enum StoreError {
          command again"
     )]
     DiskFull,
+    /// There is space, and writing failed all the same.
+    #[error(
+        "the record store cannot be written: the system's limits allow no more (a quota, or `ulimit -f`), or the disk has a \
+         fault. Nothing that was stored is lost and nothing is half done; remedy that and run the same command again"
+    )]
+    NotWritten,
     /// Another program holds the file.
     #[error("another program has the record store locked: close it and run the same command again")]
     Busy,
@@ -146,8 +153,12 @@ impl From<rusqlite::Error> for StoreError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull,
             // The shared memory beside the file could not grow.
-            Some(_) if error.sqlite_extended_error_code() == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE) => {
-                Self::DiskFull
+            Some(_) if error.sqlite_extended_error_code() == Some(SQLITE_IOERR_SHMSIZE) => Self::DiskFull,
+            Some(ErrorCode::SystemIoFailure)
+                if [SQLITE_IOERR_WRITE, SQLITE_IOERR_FSYNC, SQLITE_IOERR_TRUNCATE]
+                    .contains(&error.sqlite_extended_error_code().unwrap_or_default()) =>
+            {
+                Self::NotWritten
             }
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
