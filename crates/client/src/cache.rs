@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Files are replaced whole (written beside, then renamed) and begin with a hash or are named by it: what a crash or a
-//! fault of the disk left is noticed, and fetched again. A damaged policy is not: the lookup ends.
+//! fault of the disk left is noticed, and fetched again. A damaged policy is not: the lookup ends. A file that a killed
+//! process did not finish is removed by the next that uses the list.
 //!
 //! No NIK is in here, and nothing that was derived from one but this: where the filter has several shards, those
 //! are here into which the NIKs fell that were checked.
@@ -40,6 +41,9 @@ use frame::Frame;
 
 /// What stands before the cover secret in its file.
 const COVER_SECRET_PREFIX: &str = "ceknik-cover-secret-v1:";
+
+/// How the name of a file begins that is being written.
+const UNFINISHED_PREFIX: &str = ".unfinished-";
 
 /// Why the cache cannot be used.
 #[derive(Debug, Error)]
@@ -121,6 +125,7 @@ impl Shelf {
     pub fn load(&self) -> Result<Cached, CacheError> {
         create_private_dir(&self.server)?;
         let _lock = self.lock()?;
+        self.remove_unfinished();
         let mut cached = Cached { cover_secret: Some(self.cover_secret()?), ..Cached::default() };
         if let Some(bytes) = read(&self.policy_path(), MAX_POLICY_BYTES + frame::MOST_HEADER_BYTES)? {
             match Frame::parse(&bytes).and_then(|frame| frame.parts(["policy"])) {
@@ -195,6 +200,17 @@ impl Shelf {
         }
     }
 
+    /// What processes left that were killed while they wrote: nobody else writes while this one holds the lock.
+    fn remove_unfinished(&self) {
+        for dir in [&self.root, &self.server, &self.dataset_dir(), &self.dataset_dir().join("filter")] {
+            for file in fs::read_dir(dir).into_iter().flatten().flatten() {
+                if file.file_name().to_str().is_some_and(|name| name.starts_with(UNFINISHED_PREFIX)) {
+                    let _ = fs::remove_file(file.path());
+                }
+            }
+        }
+    }
+
     fn cover_secret(&self) -> Result<CoverSecret, CacheError> {
         let path = self.root.join("cover-secret");
         let text = if is_private(&path) { read(&path, 256)?.map(Zeroizing::new) } else { None };
@@ -262,7 +278,7 @@ fn read(path: &Path, most: usize) -> Result<Option<Vec<u8>>, CacheError> {
 /// Writes a file beside, in whose place it is then put. Nobody but the owner can read it.
 fn prepare(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, CacheError> {
     let dir = path.parent().unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(dir).map_err(failed("create a file in", dir))?;
+    let mut file = NamedTempFile::with_prefix_in(UNFINISHED_PREFIX, dir).map_err(failed("create a file in", dir))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed("write", path))?;
     Ok(file)
 }

@@ -136,3 +136,19 @@ fn many_at_once_leave_whole_files() {
     names.sort_unstable();
     assert_eq!(names, ["cover-secret", "list", "lock", "policy"], "no temporary file is left");
 }
+
+#[test]
+fn what_a_killed_process_left_is_cleared_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let shelf = shelf(dir.path());
+    let shard = Item::Shard { sha256: [7; 32], file: b"shard".to_vec() };
+    shelf.store(&shard).unwrap();
+    let before = files(dir.path());
+    for place in [&shelf.root, &shelf.server, &shelf.dataset_dir(), &shelf.dataset_dir().join("filter")] {
+        fs::write(place.join(format!("{UNFINISHED_PREFIX}x1")), "half").unwrap();
+    }
+    assert_eq!(files(dir.path()).len(), before.len() + 4);
+    shelf.load().unwrap();
+    assert!(files(dir.path()).iter().all(|path| !path.to_str().unwrap().contains(UNFINISHED_PREFIX)));
+    assert_eq!(shelf.shard(&[7; 32]).as_deref(), Some(&b"shard"[..]));
+}
