@@ -1,6 +1,7 @@
 //! A publisher's home in a temporary directory, made and filled by the commands alone. Weak stretch.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -18,6 +19,8 @@ pub(crate) const POPULATION: u64 = 4000;
 /// A home, and room for other files beside it.
 pub(crate) struct TestHome {
     dir: TempDir,
+    /// What its keys are encrypted under, if they are.
+    passphrase_file: Option<PathBuf>,
 }
 
 /// The NIK of a number below 490,000: of a real district, with a serial number that nobody has.
@@ -54,8 +57,18 @@ pub(crate) fn definition(id: &str, keys: &str) -> String {
 impl TestHome {
     /// Keys and an empty store.
     pub(crate) fn new() -> Self {
-        let home = Self { dir: tempfile::tempdir().unwrap() };
-        ceknik(["keygen", "--origin", ORIGIN, "--home"]).arg(home.path()).done();
+        let home = Self { dir: tempfile::tempdir().unwrap(), passphrase_file: None };
+        home.command("keygen").args(["--origin", ORIGIN]).done();
+        home
+    }
+
+    /// The same, with keys that are encrypted under a passphrase. Each command takes a second longer for each key.
+    pub(crate) fn with_passphrase(passphrase: &str) -> Self {
+        let mut home = Self { dir: tempfile::tempdir().unwrap(), passphrase_file: None };
+        let file = home.write("passphrase", format!("{passphrase}\n"));
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        home.passphrase_file = Some(file);
+        home.command("keygen").args(["--origin", ORIGIN]).done();
         home
     }
 
@@ -70,7 +83,7 @@ impl TestHome {
     /// One dataset with people of these numbers, and nothing published.
     pub(crate) fn with_list(numbers: impl IntoIterator<Item = u32>) -> Self {
         let home = Self::with_dataset();
-        home.import(&list(numbers));
+        home.import(list(numbers));
         home
     }
 
@@ -83,7 +96,7 @@ impl TestHome {
 
     /// A copy, keys and all.
     pub(crate) fn copy(&self) -> Self {
-        let copy = Self { dir: tempfile::tempdir().unwrap() };
+        let copy = Self { dir: tempfile::tempdir().unwrap(), passphrase_file: self.passphrase_file.clone() };
         // Keeps permissions, without which keys are refused.
         let copied = Command::new("cp").arg("-a").arg(self.path()).arg(copy.dir.path()).status().unwrap();
         assert!(copied.success());
@@ -125,7 +138,11 @@ impl TestHome {
 
     /// `ceknik NAME --home HOME`, for a name of one word or two.
     pub(crate) fn command(&self, name: &str) -> Ceknik {
-        ceknik(name.split(' ')).arg("--home").arg(self.path())
+        let command = ceknik(name.split(' ')).arg("--home").arg(self.path());
+        match &self.passphrase_file {
+            Some(file) => command.arg("--passphrase-file").arg(file),
+            None => command,
+        }
     }
 
     #[track_caller]
