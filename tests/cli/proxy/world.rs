@@ -65,6 +65,9 @@ impl Said {
     }
 }
 
+/// What a proxy does with a request.
+type Behaviour = Box<dyn Fn(&Request, &Upstream) -> Delivery + Send + Sync>;
+
 /// A lie, the reason that names the check which it fails, and what a person is told of it.
 pub(crate) struct Lie {
     pub(crate) name: &'static str,
@@ -73,7 +76,7 @@ pub(crate) struct Lie {
     /// The reason why the truth is not believed afterwards, if the lie was one that the publisher's log key signed and the
     /// device remembers.
     pub(crate) leaves: Option<&'static str>,
-    pub(crate) behaviour: Box<dyn Fn(&Request, &Upstream) -> Delivery + Send + Sync>,
+    pub(crate) behaviour: Behaviour,
 }
 
 pub(crate) fn lie(
