@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ceknik_client::{
     Answer, Cache, Client, ClientConfig, Confirm, Inquiry, Local, Observer, Outcome, Progress, Reason, Report,
-    ServerUrl, Settings, TrustBasis,
+    ServerUrl, ServerUrlError, Settings, TrustBasis,
 };
 use ceknik_core::log::Policy;
 use ceknik_core::manifest::{Id, Manifest, Text};
@@ -76,7 +76,10 @@ pub(crate) struct CheckArgs {
 
 pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
     let parse = if args.allow_plain_http { ServerUrl::parse_allowing_plain_http } else { ServerUrl::parse };
-    let server = parse(&args.server).map_err(|error| Failure::new(format!("--server: {error}")))?;
+    let server = parse(&args.server).map_err(|error| match error {
+        ServerUrlError::PlainHttp => Failure::new(format!("--server: {error} (--allow-plain-http)")),
+        error => Failure::new(format!("--server: {error}")),
+    })?;
     let policy = args.policy.as_ref().map(|file| {
         let shown = file.display();
         let text = fs::read(file).map_err(|error| Failure::new(format!("cannot read {shown}: {error}")))?;

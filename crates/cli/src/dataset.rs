@@ -1,9 +1,10 @@
 //! `ceknik dataset`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ceknik_core::manifest::Id;
+use ceknik_core::manifest::{Id, Text};
 use ceknik_issuer::{
     DatasetSummary, Definition, Figures, KeyDir, begin_generation, create_dataset, summarize_dataset, update_dataset,
 };
@@ -12,6 +13,7 @@ use rand::rngs::OsRng;
 
 use crate::failure::Failure;
 use crate::home::{HomeArgs, OpenHome};
+use crate::output::counted;
 
 #[derive(Subcommand)]
 pub(crate) enum DatasetCommand {
@@ -173,8 +175,15 @@ fn describe(summary: &DatasetSummary) -> String {
             generation.members_unpublished
         ));
         text.push_str(&describe_figures(&generation.figures));
+        text.push_str(&format!("  candidates: {}\n", describe_terms(&generation.candidates)));
+        text.push_str(&format!("  statuses: {}\n", describe_terms(&generation.statuses)));
     }
     text
+}
+
+fn describe_terms(terms: &BTreeMap<Id, Text>) -> String {
+    let term = |(id, title): (&Id, &Text)| format!("{id} ({} / {})", title.id, title.en);
+    terms.iter().map(term).collect::<Vec<_>>().join(", ")
 }
 
 fn describe_figures(figures: &Figures) -> String {
@@ -194,14 +203,18 @@ fn describe_figures(figures: &Figures) -> String {
     match &figures.filter {
         None => line("no filter: everybody confirms".to_owned()),
         Some(filter) => line(format!(
-            "filter: {} files of {} bytes, for up to {} people ever; a promise of {} %, cover {} %",
-            filter.shards, filter.shard_bytes, filter.capacity, filter.posterior_percent, filter.cover_percent
+            "filter: {} of {} bytes, for up to {} people ever; a promise of {} %, cover {} %",
+            counted(u64::from(filter.shards), "file", "files"),
+            filter.shard_bytes,
+            filter.capacity,
+            filter.posterior_percent,
+            filter.cover_percent
         )),
     }
     line(format!(
-        "stretch: {} KiB, {} passes{}; records of {} bytes; {} evaluations a day",
+        "stretch: {} KiB, {}{}; records of {} bytes; {} evaluations a day",
         figures.memory_kib,
-        figures.passes,
+        counted(u64::from(figures.passes), "pass", "passes"),
         if figures.weak { ", WEAK: for tests only" } else { "" },
         figures.payload_bytes,
         figures.evaluations_per_day

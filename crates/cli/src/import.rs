@@ -15,6 +15,7 @@ use clap::Args;
 
 use crate::failure::Failure;
 use crate::home::{HomeArgs, OpenHome};
+use crate::output::counted;
 use crate::progress::Progress;
 
 #[derive(Args)]
@@ -124,22 +125,28 @@ fn describe(summary: &ImportSummary) -> String {
     }
     let columns: Vec<String> =
         scan.columns.iter().map(|(column, name)| format!("{} = “{name}”", column.key())).collect();
-    line(format!("Read as {:?}, separated by {:?}; columns: {}", scan.encoding, scan.delimiter, columns.join(", ")));
+    let separator = match scan.delimiter {
+        '\t' => "tabs".to_owned(),
+        delimiter => format!("“{delimiter}”"),
+    };
+    line(format!("Read as {}, separated by {separator}; columns: {}", scan.encoding, columns.join(", ")));
     line(format!(
-        "{} rows: {} supports added, {} changed, {} unchanged, {} repeats, {} refused",
-        counters.rows,
-        counters.added,
+        "{}: {} added, {} changed, {} unchanged, {} repeated, {} refused",
+        counted(counters.rows, "row", "rows"),
+        counted(counters.added, "support", "supports"),
         counters.changed,
         counters.unchanged,
         counters.repeated,
         counters.refused_rows()
     ));
     line(format!(
-        "  {} people are new in this generation, {} came back; the next epoch has {} records",
-        counters.people_added, counters.people_returned, summary.records
+        "  people: {} new in this generation, {} came back; the next epoch has {}",
+        counters.people_added,
+        counters.people_returned,
+        counted(summary.records, "record", "records")
     ));
     if let Some(capacity) = summary.capacity {
-        line(format!("  {} people were ever added, of a capacity of {capacity}", summary.members_ever));
+        line(format!("  people ever added: {}, of a capacity of {capacity}", summary.members_ever));
     }
     if counters.refused_rows() > 0 {
         for (code, rows) in &counters.refused {

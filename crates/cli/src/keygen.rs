@@ -1,6 +1,7 @@
 //! `ceknik keygen`.
 
 use std::fs;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use ceknik_core::log::{Policy, VerifierKey};
@@ -48,6 +49,11 @@ fn new_passphrase(args: &KeygenArgs) -> Result<Option<Passphrase>, Failure> {
     }
     if !args.encrypt {
         return Ok(None);
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Failure::new(
+            "--encrypt asks for the passphrase at a terminal: give --passphrase-file FILE in its place",
+        ));
     }
     let first = prompt::passphrase(None, "New passphrase: ")?;
     let second = prompt::passphrase(None, "The same again: ")?;

@@ -16,9 +16,14 @@ pub(crate) fn print(text: Arguments<'_>) {
     }
 }
 
-/// Writes a line to standard output, as [`print`].
+/// Writes to standard output and ends the line.
 pub(crate) fn println(text: Arguments<'_>) {
     print(format_args!("{text}\n"));
+}
+
+/// A number with its noun.
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// Writes a line to standard error, in one piece and as far as somebody listens.

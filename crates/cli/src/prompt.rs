@@ -1,6 +1,8 @@
 //! Reading what must not stand in arguments: NIKs and passphrases.
 
+use std::fs::File;
 use std::io::{self, BufRead, IsTerminal, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -39,17 +41,28 @@ pub(crate) fn hidden_lines(prompt: &str) -> Result<Vec<Zeroizing<String>>, Failu
     }
 }
 
-/// The first line of a file, or what is typed at a prompt.
+/// The first line of a file that its owner alone may read, or what is typed at a prompt.
 pub(crate) fn passphrase(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>, Failure> {
     let Some(path) = file else {
         if !io::stdin().is_terminal() {
-            return Err(Failure::new("the keys are encrypted: give their passphrase with --passphrase-file FILE"));
+            return Err(Failure::new(
+                "the keys are encrypted: give their passphrase with --passphrase-file FILE",
+            ));
         }
         return Ok(Zeroizing::new(rpassword::prompt_password(prompt)?));
     };
-    let read = std::fs::read_to_string(path).map(Zeroizing::new);
-    let text =
-        read.map_err(|error| Failure::new(format!("cannot read the passphrase from {}: {error}", path.display())))?;
+    let unreadable = |error| Failure::new(format!("cannot read the passphrase from {}: {error}", path.display()));
+    let mut file = File::open(path).map_err(unreadable)?;
+    let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        return Err(Failure::new(format!(
+            "{path} can be used by others than its owner (mode {mode:04o}): run `chmod 600 {path}`, and change the passphrase \
+             if they may have read it"
+        )));
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text).map_err(unreadable)?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(Zeroizing::new(line.to_owned())),
         _ => Err(Failure::new(format!("{} has no passphrase in its first line", path.display()))),

@@ -53,6 +53,10 @@ pub(crate) fn run(args: &WithdrawArgs) -> Result<(), Failure> {
         Box::new(io::stdin())
     };
     let summary = withdrawal.withdraw(NikLines::new(BufReader::new(source)), |_| ())?;
+    let WithdrawSummary { withdrawn, not_listed, refused, .. } = &summary;
+    if *withdrawn == 0 && not_listed.is_empty() && refused.is_empty() {
+        return Err(Failure::new("no NIK was given: type one, or pipe NIKs in, one a line"));
+    }
     if args.json {
         println!("{}", serde_json::to_string(&summary)?);
     } else {
@@ -62,12 +66,16 @@ pub(crate) fn run(args: &WithdrawArgs) -> Result<(), Failure> {
 }
 
 fn describe(summary: &WithdrawSummary) -> String {
-    let mut text = format!("{} people withdrawn; they are gone from the next epoch on.\n", summary.withdrawn);
+    let mut text = match summary.withdrawn {
+        0 => "Nobody was withdrawn.\n".to_owned(),
+        1 => "1 person withdrawn, who is gone from the next epoch on.\n".to_owned(),
+        people => format!("{people} people withdrawn, who are gone from the next epoch on.\n"),
+    };
     if summary.still_listed > 0 {
-        text.push_str(&format!("  {} of them are still listed for another candidate\n", summary.still_listed));
+        text.push_str(&format!("  still listed for another candidate: {}\n", summary.still_listed));
     }
     if !summary.not_listed.is_empty() {
-        text.push_str(&format!("  not listed: line {}\n", numbers(&summary.not_listed)));
+        text.push_str(&format!("  nothing to withdraw: line {}\n", numbers(&summary.not_listed)));
     }
     for (line, error) in &summary.refused {
         text.push_str(&format!("  line {line}: {error}\n"));

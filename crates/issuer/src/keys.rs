@@ -48,7 +48,7 @@ pub enum KeyError {
     #[error(transparent)]
     File(#[from] FileError),
     /// There is no such file.
-    #[error("{} does not exist: create it with `ceknik keygen` or `ceknik dataset create`, or give the right home directory", path.display())]
+    #[error("{} does not exist: put it back from a copy, or name the right home with --home; `ceknik keygen` makes a new home", path.display())]
     Missing {
         /// The path.
         path: PathBuf,

@@ -120,7 +120,7 @@ pub enum ReadError {
     #[error("the list cannot be read: {0}")]
     Io(#[from] std::io::Error),
     /// No bytes.
-    #[error("the list is empty")]
+    #[error("the list is empty: export it again")]
     Empty,
     /// XLSX or XLS.
     #[error("this is a spreadsheet workbook, not CSV: export its sheet as \"CSV UTF-8\" and import that file")]
@@ -175,7 +175,7 @@ pub enum ReadError {
     },
     /// A quote that is never closed.
     #[error(
-        "row {row} opens a quote that is not closed within {MAX_ROW_LINES} lines, so that the rows after it cannot be told apart: close the quote or take it out, and import again"
+        "row {row} opens a quote that is not closed within {MAX_ROW_LINES} lines or before the end of the file, so that the rows after it cannot be told apart: close the quote or take it out, and import again"
     )]
     UnclosedQuote {
         /// Number of the row.

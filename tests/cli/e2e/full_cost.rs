@@ -26,9 +26,9 @@ fn home() -> TestHome {
     let bare = || ceknik(["dataset", "create", "--home"]).arg(home.path());
     let message = bare().arg(&file).refused();
     assert_eq!(message, "the keys are encrypted: give their passphrase with --passphrase-file FILE");
-    let wrong = home.write("wrong", "delapan belas agustus\n");
+    let wrong = home.write_private("wrong", "delapan belas agustus\n");
     let message = bare().arg("--passphrase-file").arg(wrong).arg(&file).refused();
-    assert!(message.contains("passphrase"), "{message}");
+    assert!(message.starts_with("wrong passphrase for "), "{message}");
 
     let said = home.command("dataset create").arg(file).done().stdout;
     assert!(said.starts_with("Created dataset contoh-2024, generation 1.\n"), "{said}");

@@ -65,9 +65,7 @@ impl TestHome {
     /// The same, with keys that are encrypted under a passphrase. Each command takes a second longer for each key.
     pub(crate) fn with_passphrase(passphrase: &str) -> Self {
         let mut home = Self { dir: tempfile::tempdir().unwrap(), passphrase_file: None };
-        let file = home.write("passphrase", format!("{passphrase}\n"));
-        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
-        home.passphrase_file = Some(file);
+        home.passphrase_file = Some(home.write_private("passphrase", format!("{passphrase}\n")));
         home.command("keygen").args(["--origin", ORIGIN]).done();
         home
     }
@@ -133,6 +131,13 @@ impl TestHome {
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.beside(name);
         fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Writes a file beside the home that nobody else can read.
+    pub(crate) fn write_private(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.write(name, content);
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         path
     }
 

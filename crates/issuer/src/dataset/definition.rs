@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ceknik_core::StretchCost;
 use ceknik_core::deniability;
 use ceknik_core::filter::{FilterError, FilterGeometry, MOST_SHARD_BITS};
-use ceknik_core::manifest::{Guidance, Id, MOST_VALIDITY_SECONDS, Text};
+use ceknik_core::manifest::{Guidance, Id, MOST_MANIFEST_BYTES, MOST_VALIDITY_SECONDS, Text};
 use thiserror::Error;
 
 use super::file::{self, DefinitionFile, MAX_DEFINITION_BYTES, StretchTable};
@@ -119,6 +119,14 @@ pub enum DefinitionError {
          dataset all the same"
     )]
     Weak,
+    /// The texts, or the hashes of the shards, would make a manifest that is longer than one may be.
+    #[error("the manifest could be {over} bytes longer than the {MOST_MANIFEST_BYTES} that it may have: {remedy}")]
+    ManifestTooLong {
+        /// By so many bytes.
+        over: usize,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// The figures or texts would make a manifest that no reader accepts.
     #[error("no manifest can be made of this: {0}")]
     Manifest(ceknik_core::manifest::ManifestError),

@@ -66,7 +66,8 @@ impl DefinitionFile {
         toml::from_str(text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = 1 + before.matches('\n').count();
-            DefinitionError::Toml { line, message: error.message().to_owned() }
+            let key = text.lines().nth(line - 1).and_then(|line| line.split_once('=')).map(|(key, _)| key.trim());
+            DefinitionError::Toml { line, message: readable(error.message(), key) }
         })
     }
 
@@ -74,6 +75,19 @@ impl DefinitionFile {
     pub(super) fn dataset(&self) -> Result<Id, DefinitionError> {
         let reason = "is 1 to 63 of the characters a-z, 0-9 and -, and does not start with -";
         Id::new(&self.id).map_err(|_| DefinitionError::Value { key: "id", reason: reason.to_owned() })
+    }
+}
+
+/// The parser's message, without the types of its language, and with the key whose value has another type.
+fn readable(message: &str, key: Option<&str>) -> String {
+    let whole_number = |message: String, kind| message.replace(&format!("expected {kind}"), "expected a whole number");
+    let message = ["u8", "u32", "u64"].into_iter().fold(message.to_owned(), whole_number);
+    let message = message.replace("expected a boolean", "expected true or false");
+    match key {
+        Some(key) if message.starts_with("invalid type") || message.starts_with("invalid value") => {
+            format!("{key}: {message}")
+        }
+        _ => message,
     }
 }
 

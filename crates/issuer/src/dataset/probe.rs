@@ -10,7 +10,7 @@ use ceknik_core::manifest::{
 use ceknik_core::oprf::OprfSecretKey;
 use ceknik_core::time::Timestamp;
 
-use super::{Definition, DefinitionError};
+use super::{Definition, DefinitionError, FilterFigures};
 
 /// A filter seed for arithmetic that does not depend on it.
 pub(super) const SEED: [u8; 32] = {
@@ -23,12 +23,27 @@ pub(super) const SEED: [u8; 32] = {
 const SLACK_BYTES: usize = 1024;
 
 pub(super) fn check(definition: &Definition) -> Result<(), DefinitionError> {
-    let refused = DefinitionError::Manifest;
-    let bytes = manifest(definition).and_then(|manifest| manifest.to_bytes()).map_err(refused)?;
-    if bytes.len() > MOST_MANIFEST_BYTES - SLACK_BYTES {
-        return Err(refused(ManifestError::TooLong { bytes: bytes.len() + SLACK_BYTES }));
+    let over = excess(definition).map_err(DefinitionError::Manifest)?;
+    if over == 0 {
+        return Ok(());
     }
-    Ok(())
+    // One shard is what the figures may not allow; what counts is whether it is the texts that do not fit.
+    let filter = definition.filter.map(|filter| FilterFigures { shard_bits: 0, ..filter });
+    let remedy = match excess(&Definition { filter, ..definition.clone() }) {
+        Ok(over) if over > 0 => "shorten title, coverage, candidates, statuses or guidance",
+        _ => "set fewer shard_bits",
+    };
+    Err(DefinitionError::ManifestTooLong { over, remedy })
+}
+
+/// Bytes by which the manifest could be too long.
+fn excess(definition: &Definition) -> Result<usize, ManifestError> {
+    let bytes = match manifest(definition).and_then(|manifest| manifest.to_bytes()) {
+        Ok(bytes) => bytes.len(),
+        Err(ManifestError::TooLong { bytes }) => bytes,
+        Err(error) => return Err(error),
+    };
+    Ok((bytes + SLACK_BYTES).saturating_sub(MOST_MANIFEST_BYTES))
 }
 
 /// The manifest of a list with one record.

@@ -1,8 +1,10 @@
 //! What there is of a dataset, for showing.
 
+use std::collections::BTreeMap;
+
 use ceknik_core::encoding::base64url;
 use ceknik_core::filter::FilterError;
-use ceknik_core::manifest::Id;
+use ceknik_core::manifest::{Id, Text};
 use serde::Serialize;
 
 use super::Definition;
@@ -48,6 +50,10 @@ pub struct GenerationSummary {
     pub public_key: String,
     /// What follows from the definition.
     pub figures: Figures,
+    /// The candidates that a list may name, by id.
+    pub candidates: BTreeMap<Id, Text>,
+    /// The statuses that a list may name, by id.
+    pub statuses: BTreeMap<Id, Text>,
     /// People ever added in epochs that were begun.
     pub members_published: u64,
     /// People added since then.
@@ -167,6 +173,8 @@ fn summarize(store: &Store, generation: &Generation) -> Result<GenerationSummary
         number: generation.number,
         public_key: base64url(&generation.public_key.to_bytes()),
         figures: figures.map_err(|_| StoreError::Damaged { what: "a filter's figures cannot be" })?,
+        candidates: generation.definition.candidates.clone(),
+        statuses: generation.definition.statuses.clone(),
         members_published: members.published,
         members_unpublished: members.unpublished,
         records: records.live,

@@ -27,7 +27,7 @@ pub enum LogDirError {
         path: PathBuf,
     },
     /// The checkpoint is malformed, or not signed by the log's key.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {reason}: {}", path.display(), remedy(reason))]
     Checkpoint {
         /// The file.
         path: PathBuf,
@@ -112,4 +112,13 @@ pub enum LogDirError {
     /// The tree refuses.
     #[error(transparent)]
     Tree(#[from] TileError),
+}
+
+fn remedy(reason: &CheckpointError) -> &'static str {
+    match reason {
+        CheckpointError::UnknownOrigin { .. }
+        | CheckpointError::NoLogSignature { .. }
+        | CheckpointError::BadLogSignature { .. } => "use the keys/log.key that made this log",
+        _ => "put it back from a backup or a mirror",
+    }
 }

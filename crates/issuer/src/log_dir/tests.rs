@@ -285,7 +285,10 @@ fn missing_and_altered_files_are_named() {
     let (error, expected) = damaged(&log, "checkpoint", flip(30));
     assert!(matches!(&error, LogDirError::Checkpoint { path, .. } if *path == expected), "{error}");
     let (error, expected) = damaged(&log, "checkpoint", |path| fs::write(path, b"").unwrap());
-    assert_eq!(error.to_string(), format!("{}: the checkpoint is not a signed note", expected.display()));
+    assert_eq!(
+        error.to_string(),
+        format!("{}: the checkpoint is not a signed note: put it back from a backup or a mirror", expected.display())
+    );
     let (error, expected) = damaged(&log, "checkpoint", remove);
     assert!(matches!(&error, LogDirError::NoCheckpoint { path } if *path == expected), "{error}");
 }

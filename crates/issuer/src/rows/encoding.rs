@@ -1,6 +1,7 @@
 //! What the bytes of a list are: which encoding, and whether they are text at all.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io::{ErrorKind, Read};
 
 use zeroize::Zeroizing;
@@ -16,6 +17,15 @@ pub enum Encoding {
     /// Windows-1252, what older spreadsheets export. Assumed of a whole file that is not UTF-8.
     #[serde(rename = "windows-1252")]
     Windows1252,
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Utf8 => "UTF-8",
+            Self::Windows1252 => "Windows-1252",
+        })
+    }
 }
 
 impl Encoding {

@@ -54,19 +54,19 @@ pub enum RowReason {
     #[error("the candidate is empty")]
     CandidateEmpty,
     /// `candidate_unknown`: neither id nor title of a candidate of the dataset.
-    #[error("the candidate is none of the dataset's")]
+    #[error("the candidate is none of the dataset's, which `ceknik dataset show` lists")]
     CandidateUnknown,
     /// `status_empty`.
     #[error("the status is empty")]
     StatusEmpty,
     /// `status_unknown`: neither id nor title of a status of the dataset.
-    #[error("the status is none of the dataset's")]
+    #[error("the status is none of the dataset's, which `ceknik dataset show` lists")]
     StatusUnknown,
     /// `date_invalid`: not empty, and no day of 2000 to 2099 in a form that is read.
     #[error("the submission date is no date like 2024-08-15, 15/08/2024 or 15 Agustus 2024")]
     DateInvalid,
     /// `cells_missing`: fewer cells than the header names, so that columns may be shifted.
-    #[error("the row has {found} cells where the header names {expected}")]
+    #[error("the row has {found} cells where the header names {expected}: a cell with a line break in it needs quotes")]
     CellsMissing {
         /// Cells in the row.
         found: usize,
@@ -84,16 +84,21 @@ pub enum RowReason {
     },
     /// `quotes`: a quoted cell goes on after its closing quote, or runs over several lines in a row whose cells do not fit
     /// the header. Most often a quote was not closed, and other rows lie within it.
-    #[error("the quotes in this row do not match (lines taken together: {lines}); nothing of it was read")]
+    #[error(
+        "the quotes in this row do not match (lines taken together: {lines}) and nothing of it was read: close every quote, \
+         and write a quote within a cell twice"
+    )]
     Quotes {
         /// How many lines.
         lines: u64,
     },
     /// `nul`: a NUL byte.
-    #[error("the row has a NUL byte in it")]
+    #[error("the row has a NUL byte in it: it is damaged, or the file is no plain text; export it again")]
     Nul,
     /// `row_too_long`: over [`MAX_ROW_BYTES`](super::MAX_ROW_BYTES) or [`MAX_ROW_CELLS`](super::MAX_ROW_CELLS).
-    #[error("the row is longer than {MAX_ROW_BYTES} bytes or {MAX_ROW_CELLS} cells")]
+    #[error(
+        "the row is longer than {MAX_ROW_BYTES} bytes or {MAX_ROW_CELLS} cells: line ends are missing, or it is damaged"
+    )]
     RowTooLong,
 }
 

@@ -138,13 +138,21 @@ fn a_nik_cell_that_is_far_too_long() {
 
 #[test]
 fn a_nul_byte() {
-    refused("1,3171011708900001,Si\0ti,Melati,MS,", "nul", "row 2: the row has a NUL byte in it");
-    refused("1,3171011\x00708900001,Siti,Melati,MS,", "nul", "row 2: the row has a NUL byte in it");
+    refused(
+        "1,3171011708900001,Si\0ti,Melati,MS,",
+        "nul",
+        "row 2: the row has a NUL byte in it: it is damaged, or the file is no plain text; export it again",
+    );
+    refused(
+        "1,3171011\x00708900001,Siti,Melati,MS,",
+        "nul",
+        "row 2: the row has a NUL byte in it: it is damaged, or the file is no plain text; export it again",
+    );
 }
 
 #[test]
 fn a_line_of_10_megabytes() {
-    let message = "row 2: the row is longer than 65536 bytes or 1024 cells";
+    let message = "row 2: the row is longer than 65536 bytes or 1024 cells: line ends are missing, or it is damaged";
     refused(&"3".repeat(10_000_000), "row_too_long", message);
     refused(&format!("1,3171011708900001,\"{}\",Melati,MS,", "x".repeat(10_000_000)), "row_too_long", message);
     refused(&",".repeat(2_000), "row_too_long", message);
@@ -163,13 +171,13 @@ fn an_unknown_candidate_or_status() {
     refused(
         "1,3171011708900001,Siti,Mawar,MS,",
         "candidate_unknown",
-        "row 2, column Pasangan Calon: the candidate is none of the dataset's",
+        "row 2, column Pasangan Calon: the candidate is none of the dataset's, which `ceknik dataset show` lists",
     );
     refused("1,3171011708900001,Siti, ,MS,", "candidate_empty", "row 2, column Pasangan Calon: the candidate is empty");
     refused(
         "1,3171011708900001,Siti,Melati,Kawin,",
         "status_unknown",
-        "row 2, column Status: the status is none of the dataset's",
+        "row 2, column Status: the status is none of the dataset's, which `ceknik dataset show` lists",
     );
     refused("1,3171011708900001,Siti,Melati,,", "status_empty", "row 2, column Status: the status is empty");
 }
@@ -188,9 +196,13 @@ fn a_row_of_too_few_or_too_many_cells() {
     refused(
         "1,3171011708900001,Siti,Melati,MS",
         "cells_missing",
-        "row 2: the row has 5 cells where the header names 6",
+        "row 2: the row has 5 cells where the header names 6: a cell with a line break in it needs quotes",
     );
-    refused("Jumlah: 20.000", "cells_missing", "row 2: the row has 1 cells where the header names 6");
+    refused(
+        "Jumlah: 20.000",
+        "cells_missing",
+        "row 2: the row has 1 cells where the header names 6: a cell with a line break in it needs quotes",
+    );
     let message = "row 2: the row has 7 cells where the header has 6: a cell with the separator in it needs quotes";
     refused("1,3171011708900001,Siti, S.H.,Melati,MS,15/08/2024", "cells_extra", message);
     // Empty cells at the end are what spreadsheets add.
@@ -205,12 +217,14 @@ fn a_row_of_too_few_or_too_many_cells() {
 
 #[test]
 fn a_quote_that_swallows_rows_says_how_many() {
-    let message = "row 2: the quotes in this row do not match (lines taken together: 3); nothing of it was read";
+    let message = "row 2: the quotes in this row do not match (lines taken together: 3) and nothing of it was read: \
+                   close every quote, and write a quote within a cell twice";
     // The quote that closes it opens a cell of another row, and by chance the cells fit the header.
     let first = format!("1,3171011708900001,\"Siti,Melati,MS,\n{GOOD}2,3171011708900002,\"Budi,Melati,MS,");
     refused(&first, "quotes", message);
     refused(&format!("1,3171011708900001,\"Siti,Melati,MS,\n{GOOD}2,3171011708900002,\""), "quotes", message);
-    let message = "row 2: the quotes in this row do not match (lines taken together: 1); nothing of it was read";
+    let message = "row 2: the quotes in this row do not match (lines taken together: 1) and nothing of it was read: \
+                   close every quote, and write a quote within a cell twice";
     refused("1,3171011708900001,\"Siti\"Rahayu,Melati,MS,", "quotes", message);
     // A space after the closing quote, and quotes within a cell without quotes, are plain enough.
     let list = format!(
@@ -221,7 +235,7 @@ fn a_quote_that_swallows_rows_says_how_many() {
 
 #[test]
 fn a_quote_that_is_never_closed() {
-    let message = "row 3 opens a quote that is not closed within 100 lines, so that the rows after it cannot be told \
+    let message = "row 3 opens a quote that is not closed within 100 lines or before the end of the file, so that the rows after it cannot be told \
                    apart: close the quote or take it out, and import again";
     assert_eq!(error(format!("{HEADER}{GOOD}2,3171011708900002,\"Budi,Melati,MS,\n{GOOD}")), message);
     assert_eq!(error(format!("{HEADER}{GOOD}2,3171011708900002,\"Budi,Melati,MS,\n{}\"\n", GOOD.repeat(100))), message);
@@ -258,7 +272,7 @@ fn a_file_that_is_no_csv() {
         error(b"\xFF\xFEN\0I\0K\0"),
         "this is UTF-16 text: export the list as \"CSV UTF-8\" and import that file"
     );
-    assert_eq!(error(b""), "the list is empty");
+    assert_eq!(error(b""), "the list is empty: export it again");
     assert_eq!(
         error(b"\n\n"),
         "no header in the first 20 rows: put a row with the names of the columns above the list"

@@ -14,7 +14,7 @@ use super::schema::SCHEMA_VERSION;
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// No file.
-    #[error("there is no record store at {}: `ceknik keygen` makes one", path.display())]
+    #[error("there is no record store at {}: put it back from a copy, or name the right home with --home; `ceknik keygen` makes a new home", path.display())]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
@@ -26,7 +26,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Not SQLite, or another program's.
-    #[error("{} is no record store of ceknik", path.display())]
+    #[error("{} is no record store of ceknik: put it back from a copy, or name the right home with --home", path.display())]
     NotOurs {
         /// Which file.
         path: PathBuf,

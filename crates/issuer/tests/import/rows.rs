@@ -116,7 +116,7 @@ fn a_list_that_is_wrong_as_a_whole_stores_nothing() {
     for (text, message) in [
         ("Nama,Calon,Status\nx,a,ms\n".to_owned(), "no column for the NIK in the header"),
         (format!("{}{},a", list(supporters("a", 0..50)), &nik(51)[..9]), "the list ends in the middle of row 52"),
-        (String::new(), "the list is empty"),
+        (String::new(), "the list is empty: export it again"),
     ] {
         let error = desk.try_import(&text, ImportOptions::default()).unwrap_err();
         assert!(matches!(error, ImportError::List(_)) && error.to_string().starts_with(message), "{error}");
