@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use ceknik_core::encoding::{base64url, hex};
+use ceknik_core::filter::ShardDigest;
 use ceknik_core::manifest::MOST_MANIFEST_BYTES;
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
@@ -179,6 +181,55 @@ fn broken_filters() {
                 "filter_digest",
                 "the filter's hash is not the manifest's (the filter shard's SHA-256 is not the manifest's)",
                 altering(FILTER, |file| file[5000] ^= 1),
+            ),
+        ],
+    );
+}
+
+/// The manifest says of the filter what suits the lie, and is in no log.
+#[test]
+fn filters_that_an_altered_manifest_vouches_for() {
+    let world = World::new();
+    let manifest = forger::manifest(&world.home, 1);
+    let published = manifest.filter.as_ref().unwrap().shards[0];
+    let mut filter = world.service.get(&format!("/v1/jakarta-2024/filter/{}", hex(&published.sha256))).body;
+    filter[9..13].fill(0xff);
+    let forged = ShardDigest::of(&filter);
+    let path = format!("/v1/jakarta-2024/filter/{}", hex(&forged.sha256));
+    let with_hashes = move |request: &Request, upstream: &Upstream| {
+        if request.path == path {
+            return Response::new(200, filter.clone()).into();
+        }
+        let mut response = upstream.send(request);
+        if request.path == MANIFEST {
+            let text = String::from_utf8(response.body).unwrap();
+            let text = text.replace(&hex(&published.sha256), &hex(&forged.sha256));
+            response.body = text.replace(&base64url(&published.root), &base64url(&forged.root)).into_bytes();
+        }
+        response.into()
+    };
+    let without_bits = altering(MANIFEST, |body| {
+        let text = String::from_utf8(body.clone()).unwrap();
+        assert!(text.contains("\"bytes\": 8237"));
+        *body = text.replace("\"bytes\": 8237", "\"bytes\": 45").into_bytes();
+    });
+    world.refutes(
+        stranger,
+        &[],
+        vec![
+            lie(
+                "k = 2^32 - 1",
+                "log_proof_invalid",
+                "the proof that the list is in the public log does not hold (the log proof does not show this entry at \
+                 position 0 of the log)",
+                with_hashes,
+            ),
+            lie(
+                "bits of no length",
+                "manifest_invalid",
+                "the list's manifest is malformed or contradicts itself (filter: a shard of 45 bytes; 46 to 67108864 are \
+                 possible)",
+                without_bits,
             ),
         ],
     );
