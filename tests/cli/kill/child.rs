@@ -1,6 +1,7 @@
 //! What is killed: this test binary, started once more to import or publish with the libraries alone.
 //!
-//! It says on standard output which phase begins, and holds one of them up at its beginning if it is told to.
+//! It says on standard output which phase begins, and holds one of them up at its beginning, or panics there, if it is told
+//! to.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -46,6 +47,8 @@ pub(crate) struct Hold {
     pub(crate) phase: String,
     pub(crate) nth: u64,
     pub(crate) milliseconds: u64,
+    /// Whether it then panics rather than going on.
+    pub(crate) panics: bool,
 }
 
 /// What the parent is told.
@@ -89,6 +92,7 @@ impl Announcer {
         };
         if let Some(hold) = self.hold.as_ref().filter(|hold| hold.phase == phase && hold.nth == nth) {
             std::thread::sleep(Duration::from_millis(hold.milliseconds));
+            assert!(!hold.panics, "as the test wants it");
             say("goes-on");
         }
     }

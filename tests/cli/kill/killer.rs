@@ -105,7 +105,7 @@ impl Process {
 pub(crate) fn kill(mut task: Task, moment: &Moment, scatter: f64) -> Death {
     if let Moment::AtBeginning { phase, nth } = *moment {
         let milliseconds = HOLD.as_millis() as u64;
-        task.hold = Some(Hold { phase: phase.to_owned(), nth, milliseconds });
+        task.hold = Some(Hold { phase: phase.to_owned(), nth, milliseconds, panics: false });
     }
     let mut process = Process::start(&task);
     let begins = |wanted: &str, wanted_nth: u64| {
