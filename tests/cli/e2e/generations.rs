@@ -26,7 +26,7 @@ fn a_device_with_an_old_list_follows_into_a_new_generation() {
     home.command("dataset new-generation").arg(DATASET).done();
     // Without the list in it, the new generation is no generation yet.
     let summary = home.import(list(0..210));
-    assert!(summary.stdout.contains("210 people are new in this generation"), "{}", summary.stdout);
+    assert!(summary.stdout.contains("people: 210 new in this generation"), "{}", summary.stdout);
     let announced = home.publish().stdout;
     assert!(announced.contains("the new generation's key is announced, and epoch 3 has it"), "{announced}");
     assert!(announced.contains("epoch 2 of jakarta-2024 (generation 1)"), "{announced}");
