@@ -25,8 +25,8 @@ fn a_device_with_an_old_list_follows_into_a_new_generation() {
 
     home.command("dataset new-generation").arg(DATASET).done();
     // Without the list in it, the new generation is no generation yet.
-    let summary = home.import(list(0..210));
-    assert!(summary.stdout.contains("people: 210 new in this generation"), "{}", summary.stdout);
+    let summary = home.import_command(list(0..210)).arg("--json").done().json();
+    assert_eq!((&summary["generation"], &summary["counters"]["people_added"]), (&2.into(), &210.into()));
     let announced = home.publish().stdout;
     assert!(announced.contains("the new generation's key is announced, and epoch 3 has it"), "{announced}");
     assert!(announced.contains("epoch 2 of jakarta-2024 (generation 1)"), "{announced}");

@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use ceknik_issuer::{
-    BadRow, SAMPLE_CANDIDATES, SAMPLE_PAYLOAD_BYTES, SAMPLE_STATUSES, SampleOptions, SampleTerm, sample_outsiders,
-    write_sample,
-};
+use ceknik_core::Nik;
+use ceknik_issuer::{BadRow, SAMPLE_CANDIDATES, SAMPLE_PAYLOAD_BYTES, SAMPLE_STATUSES, SampleTerm, sample_outsiders};
 use serde_json::{Value, json};
 
 use super::command::ceknik;
@@ -69,31 +67,36 @@ impl Sample {
             *refused.entry(kind.reason().to_owned()).or_default() += rows.parse::<u64>().unwrap();
         }
         assert_eq!(good_rows + refused.values().sum::<u64>(), rows);
-        let supporters = supporters(path, rows, seed);
+        let supporters = supporters(path);
         Self { path: path.to_owned(), good_rows, people, supports, refused, supporters }
     }
 }
 
-/// People whose only row in the list is written plainly. A list without bad rows has the same people in the same order, and
-/// somewhat more of them.
-fn supporters(path: &Path, rows: u64, seed: u64) -> Vec<Supporter> {
-    let mut plain = Vec::new();
-    write_sample(&SampleOptions { rows, seed, bad_rows: false }, &mut plain).unwrap();
-    let mut times: HashMap<String, u32> = HashMap::new();
-    for record in csv::Reader::from_reader(plain.as_slice()).records() {
-        *times.entry(record.unwrap()[1].to_owned()).or_default() += 1;
-    }
+/// People of whom the list has one row alone, which is written plainly. (Bad rows are of people who are in no good row.)
+fn supporters(path: &Path) -> Vec<Supporter> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).unwrap();
-    let records = reader.byte_records().map(Result::unwrap).filter(|record| record.len() == 16);
-    let supporter = |record: csv::ByteRecord| {
-        let cell = |place: usize| std::str::from_utf8(&record[place]).ok().map(str::to_owned);
-        let nik = cell(1).filter(|nik| times.get(nik) == Some(&1))?;
-        let title = cell(13)?;
-        let candidate = SAMPLE_CANDIDATES.iter().find(|candidate| candidate.indonesian == title)?.id;
-        let day = cell(15).filter(|day| day.len() == 10 && day.contains('/'))?;
+    let rows: Vec<_> = reader.byte_records().map(Result::unwrap).filter(|row| row.len() == 16).collect();
+    let mut times: HashMap<[u8; 16], u32> = HashMap::new();
+    for nik in rows.iter().filter_map(|row| nik(&row[1])) {
+        *times.entry(*nik.expose_digits()).or_default() += 1;
+    }
+    let supporter = |row: &csv::ByteRecord| {
+        let cell = |place: usize| std::str::from_utf8(&row[place]).ok();
+        let once = times.get(&row[1]) == Some(&1);
+        let candidate = SAMPLE_CANDIDATES.iter().find(|candidate| Some(candidate.indonesian) == cell(13));
+        let status = SAMPLE_STATUSES.iter().find(|status| Some(status.id.to_uppercase().as_str()) == cell(14));
+        let day = cell(15).filter(|day| day.len() == 10 && day.as_bytes()[2] == b'/');
+        let (true, Some(candidate), Some(status), Some(day)) = (once, candidate, status, day) else { return None };
         let submitted = format!("{}-{}-{}", &day[6..], &day[3..5], &day[..2]);
-        let status = cell(14)?.to_lowercase();
-        Some(Supporter { nik, supports: json!([{"candidate": candidate, "status": status, "submitted": submitted}]) })
+        let supports = json!([{"candidate": candidate.id, "status": status.id, "submitted": submitted}]);
+        // A serial number over 9500 is one of a bad row.
+        cell(1).filter(|nik| nik[12..] < *"9500").map(|nik| Supporter { nik: nik.to_owned(), supports })
     };
-    records.filter_map(supporter).collect()
+    rows.iter().filter_map(supporter).collect()
+}
+
+/// The NIK of a cell, in whatever form it is written.
+fn nik(cell: &[u8]) -> Option<Nik> {
+    let cell = std::str::from_utf8(cell).ok()?;
+    Nik::parse(cell.trim_start_matches(['\'', '=', '"']).trim_end_matches('"')).ok()
 }
