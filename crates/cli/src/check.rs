@@ -29,8 +29,11 @@ const SOME_MAYBE: u8 = 3;
 /// Some NIK has no answer.
 const SOME_WITHOUT_ANSWER: u8 = 4;
 
-/// Exit codes: 0 every NIK is listed or not listed; 3 some are "maybe"; 4 some have no answer; 1 and 2 nothing was looked up.
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 when every NIK is listed or not listed, 3 when one is maybe, 4 when one has no answer, \
+                        1 or 2 when nothing was looked up."
+)]
 pub(crate) struct CheckArgs {
     /// The service: https://host/path, or http:// on this machine.
     #[arg(long, value_name = "URL")]

@@ -31,8 +31,10 @@ mod publish;
 mod sample;
 mod withdraw;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use ceknik_core::Nik;
 use clap::{Parser, Subcommand};
 
 /// Check whether a NIK stands on a list of supporters, without the NIK leaving this device; publish such lists.
@@ -67,7 +69,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => return wrong_options(&error),
+    };
+    let done = match command {
         Command::Check(args) => check::run(args),
         Command::Keygen(args) => keygen::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Dataset(command) => dataset::run(&command).map(|()| ExitCode::SUCCESS),
@@ -82,4 +88,18 @@ fn main() -> ExitCode {
         failure.print();
         ExitCode::FAILURE
     })
+}
+
+/// Says what is wrong with the options, or gives the help that was asked for. An option that is a NIK is not repeated.
+fn wrong_options(error: &clap::Error) -> ExitCode {
+    let is_nik =
+        |option: OsString| option.to_str().is_some_and(|text| text.split('=').any(|part| Nik::parse(part).is_ok()));
+    if std::env::args_os().skip(1).any(is_nik) {
+        eprintln!(
+            "ceknik: a NIK is never given with a command, where everybody on this machine can read it: type it at the prompt, or \
+             pipe it in, one a line. It may stand in the history of your shell now: remove it there"
+        );
+        return ExitCode::from(2);
+    }
+    error.exit()
 }

@@ -45,9 +45,7 @@ pub(crate) fn hidden_lines(prompt: &str) -> Result<Vec<Zeroizing<String>>, Failu
 pub(crate) fn passphrase(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>, Failure> {
     let Some(path) = file else {
         if !io::stdin().is_terminal() {
-            return Err(Failure::new(
-                "the keys are encrypted: give their passphrase with --passphrase-file FILE",
-            ));
+            return Err(Failure::new("the keys are encrypted: give their passphrase with --passphrase-file FILE"));
         }
         return Ok(Zeroizing::new(rpassword::prompt_password(prompt)?));
     };

@@ -95,7 +95,7 @@ fn nik_with_letters() {
 fn nul_byte() {
     let told =
         "\"\",nul,\"the row has a NUL byte in it: it is damaged, or the file is no plain text; export it again\"";
-    assert_eq!(refusal("2;3171011\0708909001;dk;ms;2024-08-15"), told);
+    assert_eq!(refusal("2;3171011\x00708909001;dk;ms;2024-08-15"), told);
 }
 
 #[test]

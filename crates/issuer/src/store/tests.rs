@@ -102,20 +102,34 @@ fn what_is_no_store_is_told() {
     let path = dir.path().join("store.sqlite");
     let shown = path.display().to_string();
     let error = || Store::open(&path).unwrap_err().to_string();
-    assert_eq!(error(), format!("there is no record store at {shown}: put it back from a copy, or name the right home with --home; `ceknik keygen` makes a new home"));
+    assert_eq!(
+        error(),
+        format!(
+            "there is no record store at {shown}: put it back from a copy, or name the right home with --home; `ceknik keygen` makes a new home"
+        )
+    );
 
     std::fs::write(
         &path,
         b"not SQLite at all, but long enough to be looked at as if it were, by its first hundred bytes",
     )
     .unwrap();
-    assert_eq!(error(), format!("{shown} is no record store of ceknik: put it back from a copy, or name the right home with --home"));
+    assert_eq!(
+        error(),
+        format!("{shown} is no record store of ceknik: put it back from a copy, or name the right home with --home")
+    );
     std::fs::write(&path, b"").unwrap();
-    assert_eq!(error(), format!("{shown} is no record store of ceknik: put it back from a copy, or name the right home with --home"));
+    assert_eq!(
+        error(),
+        format!("{shown} is no record store of ceknik: put it back from a copy, or name the right home with --home")
+    );
 
     std::fs::remove_file(&path).unwrap();
     rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE other (a)").unwrap();
-    assert_eq!(error(), format!("{shown} is no record store of ceknik: put it back from a copy, or name the right home with --home"));
+    assert_eq!(
+        error(),
+        format!("{shown} is no record store of ceknik: put it back from a copy, or name the right home with --home")
+    );
     assert_eq!(
         Store::create(&path, &key()).unwrap_err().to_string(),
         format!("{shown} exists already and is left as it is")
