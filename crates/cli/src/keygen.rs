@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use ceknik_core::log::{Policy, VerifierKey};
+use ceknik_core::log::{LogSigner, Policy, VerifierKey};
 use ceknik_issuer::{Home, KeyDir, KeyError, Passphrase};
 use clap::Args;
 use rand::rngs::OsRng;
@@ -69,6 +69,8 @@ pub(crate) fn generate(
     origin: &str,
     passphrase: Option<&Passphrase>,
 ) -> Result<VerifierKey, Failure> {
+    // A name that cannot be used is told before anything is made.
+    LogSigner::generate(origin, &mut OsRng).map_err(KeyError::from)?;
     let home = Home::create(directory)?;
     let _lock = home.lock("the making of keys")?;
     if home.store().exists() {
@@ -93,4 +95,18 @@ pub(crate) fn generate(
     fs::write(home.public().join("policy"), policy)?;
     home.create_store(&store_key)?;
     Ok(log_key.verifier_key())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_cannot_be_used_makes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("home");
+        assert!(generate(&home, "my log", None).is_err());
+        assert!(!home.exists());
+        generate(&home, "ceknik.example.org/log", None).unwrap();
+    }
 }
