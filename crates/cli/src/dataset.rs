@@ -119,6 +119,9 @@ pub(crate) fn run(command: &DatasetCommand) -> Result<(), Failure> {
                 Some(id) => vec![id.clone()],
                 None => home.store.datasets()?.into_iter().map(|entry| entry.id).collect(),
             };
+            if ids.is_empty() && !args.json {
+                println!("There is no dataset yet: `ceknik dataset create FILE.toml` makes one.");
+            }
             for id in ids {
                 let summary = summarize_dataset(&home.store, &id)?;
                 if args.json {

@@ -147,6 +147,13 @@ fn describe(summary: &ImportSummary) -> String {
     ));
     if let Some(capacity) = summary.capacity {
         line(format!("  people ever added: {}, of a capacity of {capacity}", summary.members_ever));
+        if summary.members_ever > capacity {
+            line(
+                "  warning: that is over the capacity, and nothing more can be published in this generation. `ceknik publish` \
+                 says what can be done"
+                    .to_owned(),
+            );
+        }
     }
     if counters.refused_rows() > 0 {
         for (code, rows) in &counters.refused {

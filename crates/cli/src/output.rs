@@ -4,15 +4,16 @@
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
 
-/// Writes to standard output. When that fails nothing more can be said there, and the command ends as not done: quietly when
-/// the reader has gone, and else with the reason.
+/// Writes to standard output. That the reader has gone is his affair, and what is left is passed over; when it fails
+/// otherwise, nothing more can be said there, and the command ends as not done, with the reason.
 pub(crate) fn print(text: Arguments<'_>) {
     let mut output = io::stdout().lock();
-    if let Err(error) = output.write_fmt(text).and_then(|()| output.flush()) {
-        if error.kind() != ErrorKind::BrokenPipe {
+    match output.write_fmt(text).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             eprintln(format_args!("ceknik: standard output cannot be written: {error}"));
+            std::process::exit(1);
         }
-        std::process::exit(1);
+        _ => {}
     }
 }
 

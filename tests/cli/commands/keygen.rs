@@ -1,0 +1,128 @@
+//! `ceknik keygen` and `ceknik dataset`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::support::command::{Ceknik, ceknik};
+use crate::support::home::{DATASET, ORIGIN, TestHome, definition};
+
+fn keygen(home: &Path) -> Ceknik {
+    ceknik(["keygen", "--origin", ORIGIN, "--home"]).arg(home)
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn keys_and_an_empty_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("new/home");
+    let said = keygen(&home).done().stdout;
+    let public = fs::read_to_string(home.join("keys/log.pub")).unwrap();
+    assert!(public.starts_with("ceknik.example.org/log+") && said.ends_with(&format!("\n  {public}")), "{said}");
+    for secret in ["keys/log.key", "keys/store.key", "store.sqlite"] {
+        assert_eq!(mode(&home.join(secret)), 0o600, "{secret}");
+    }
+    assert_eq!((mode(&home.join("keys")), mode(&home.join("public"))), (0o700, 0o755));
+    assert_eq!(fs::read_to_string(home.join("public/policy")).unwrap(), format!("log {public}quorum none\n"));
+    for key in ["keys/log.key", "keys/store.key"] {
+        let key = fs::read_to_string(home.join(key)).unwrap();
+        assert!(!said.contains(key.trim_end()), "a secret was printed");
+    }
+    let shown = ceknik(["dataset", "show", "--home"]).arg(&home).done();
+    assert_eq!(shown.stdout, "There is no dataset yet: `ceknik dataset create FILE.toml` makes one.\n");
+}
+
+#[test]
+fn twice_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path();
+    keygen(home).done();
+    let read = |name: &str| fs::read(home.join(name)).unwrap();
+    let before = ["keys/log.key", "keys/store.key", "public/policy"].map(read);
+    let told = keygen(home).refused();
+    assert_eq!(told, format!("{} is a publisher's home already and is left as it is", home.display()));
+    assert_eq!(["keys/log.key", "keys/store.key", "public/policy"].map(read), before);
+}
+
+/// Killed before the store was made, the same command goes on with the keys that are there.
+#[test]
+fn an_interrupted_run_is_finished() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path();
+    keygen(home).done();
+    let log_key = fs::read(home.join("keys/log.key")).unwrap();
+    fs::remove_file(home.join("store.sqlite")).unwrap();
+    fs::remove_file(home.join("keys/store.key")).unwrap();
+    let told = ceknik(["keygen", "--origin", "elsewhere.example.org/log", "--home"]).arg(home).refused();
+    assert_eq!(told, "the log's key is there already, with the name ceknik.example.org/log");
+    keygen(home).done();
+    assert_eq!(fs::read(home.join("keys/log.key")).unwrap(), log_key);
+}
+
+#[test]
+fn names_that_no_log_can_have() {
+    let dir = tempfile::tempdir().unwrap();
+    for origin in ["", "two words", "a+b"] {
+        let told = ceknik(["keygen", "--origin", origin, "--home"]).arg(dir.path()).refused();
+        let must = "the key's name must have 1 to 255 bytes, no spaces, no plus and no control characters";
+        assert_eq!(told, format!("the log's origin cannot be used: {must}"));
+    }
+}
+
+#[test]
+fn under_a_passphrase() {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, file) = (dir.path().join("home"), dir.path().join("passphrase"));
+    let told = keygen(&home).arg("--encrypt").refused();
+    assert_eq!(told, "--encrypt asks for the passphrase at a terminal: give --passphrase-file FILE in its place");
+    assert!(!home.exists(), "nothing is made before the passphrase is there");
+    fs::write(&file, "tujuh belas agustus\nthis line is none\n").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    keygen(&home).arg("--encrypt").arg("--passphrase-file").arg(&file).done();
+    let definition_file = dir.path().join("definition.toml");
+    fs::write(&definition_file, definition(DATASET, "")).unwrap();
+    let create = ceknik(["dataset", "create", "--weak-stretch", "--home"]).arg(&home).arg(&definition_file);
+    create.arg("--passphrase-file").arg(&file).done();
+    for key in ["keys/log.key", "keys/store.key", "keys/oprf/jakarta-2024.1.key"] {
+        let bytes = fs::read(home.join(key)).unwrap();
+        assert!(bytes.starts_with(b"age-encryption.org/v1\n"), "{key}");
+        assert_eq!(mode(&home.join(key)), 0o600, "{key}");
+    }
+}
+
+#[test]
+fn datasets_are_created_once_and_changed() {
+    let home = TestHome::with_dataset();
+    let file = home.write("again.toml", definition(DATASET, ""));
+    let told = home.command("dataset create").arg("--weak-stretch").arg(&file).refused();
+    assert_eq!(
+        told,
+        "there is a dataset jakarta-2024 already: `ceknik dataset update` changes it, `ceknik dataset new-generation` begins \
+         it anew"
+    );
+    let same = home.command("dataset update").arg(&file).done().stdout;
+    assert_eq!(same, "Nothing differs from what jakarta-2024 has.\n");
+    let other = home.write("other.toml", definition(DATASET, "").replace("Sample list", "Another list"));
+    let changed = home.command("dataset update").arg(&other).done().stdout;
+    assert_eq!(changed, "Changed title; the next epoch of jakarta-2024 shows it.\n");
+    let fixed = home.write("fixed.toml", definition(DATASET, "posterior_percent = 40"));
+    assert_eq!(
+        home.command("dataset update").arg(&fixed).refused(),
+        "posterior_percent is fixed within a generation: `ceknik dataset new-generation` begins one with another value, for \
+         which the whole list is imported again"
+    );
+    assert_eq!(
+        home.command("dataset show").arg("bandung-2024").refused(),
+        "there is no dataset bandung-2024 here; there are: jakarta-2024"
+    );
+    let shown = home.command("dataset show").done().stdout;
+    assert!(
+        shown.starts_with("jakarta-2024\n  nothing is published\n  generation 1: 0 records for the next epoch"),
+        "{shown}"
+    );
+    assert!(shown.contains("\n  filter: 1 file of 8237 bytes,"), "{shown}");
+    assert!(shown.contains("\n  stretch: 8 KiB, 1 pass, WEAK: for tests only;"), "{shown}");
+}

@@ -1,0 +1,121 @@
+//! `ceknik publish`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::support::home::{DATASET, TestHome, list, nik};
+
+const NOW: &str = "2026-11-22T08:00:00Z";
+
+/// Every file below a directory, with its bytes.
+fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(dir).into_iter().flatten().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files(&entry.path()));
+        } else {
+            found.insert(entry.path(), fs::read(entry.path()).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn dry_run_shows_all_and_writes_nothing() {
+    let home = TestHome::with_list(0..50);
+    home.publish_at("2026-11-21T08:00:00Z");
+    // Twelve of one district, four of another; one is withdrawn, one changed.
+    let mut more = list(100..112);
+    for number in 200..204 {
+        more.push_str(&format!("{},dk,ms,2024-08-15\n", nik(number).replacen("317101", "327301", 1)));
+    }
+    let changed = list([7]).replace(",ms,", ",tms,");
+    home.import(more + changed.split_once('\n').unwrap().1);
+    home.command("withdraw").arg(DATASET).stdin(nik(3)).done();
+    let before = files(&home.public());
+
+    let ran = home.command("publish").args([DATASET, "--dry-run", "--now", NOW]).done();
+    let (manifest, rest) = ran.stdout.split_once("\n\n").unwrap();
+    let shown: Value = serde_json::from_str(manifest).unwrap();
+    assert_eq!((&shown["epoch"], &shown["published_at"]), (&json!(2), &json!(NOW)));
+    let odds = shown["disclosure"]["epoch_odds_factor"].as_f64().unwrap();
+    let odds_of_all = shown["disclosure"]["odds_factor"].as_f64().unwrap();
+    assert!(odds > 200.0 && odds_of_all < 100.0, "{odds}, {odds_of_all}");
+    let people = shown["disclosure"]["people_per_bucket"].as_u64().unwrap();
+    let expected = [
+        format!("Would publish epoch 2 of jakarta-2024 (generation 1), as of {NOW}, valid until 2026-11-29T08:00:00Z"),
+        "  65 records: 16 added, 1 removed, 1 changed, 48 unchanged".to_owned(),
+        format!("  {people} people for each bucket"),
+        format!("  a hit multiplies the odds of being listed by {odds_of_all}"),
+        format!("  a hit in a cell that this epoch set multiplies them by {odds} (epoch_odds_factor)"),
+        "  of 16 people added, at most 75 % are of one district".to_owned(),
+        "  warning: few additions that come from one area are exposed. Who knows the area's people learns much from the cells \
+         that this epoch sets. Publish them together with additions from elsewhere, or begin a new generation"
+            .to_owned(),
+    ];
+    assert_eq!(rest.lines().collect::<Vec<_>>(), expected);
+    assert_eq!(files(&home.public()), before, "a dry run writes nothing");
+    assert!(!home.path().join("staging").exists() || files(&home.path().join("staging")).is_empty());
+
+    let planned = home.command("publish").args([DATASET, "--dry-run", "--now", NOW, "--json"]).done().json();
+    let published = home.command("publish").args([DATASET, "--now", NOW, "--json"]).done().json();
+    assert_eq!((&planned["published"], &published["published"]), (&json!(false), &json!(true)));
+    assert_eq!(published["most_additions_from_one_district"], 12);
+    for field in
+        ["epoch", "generation", "records", "added", "removed", "changed", "unchanged", "epoch_odds_factor", "manifest"]
+    {
+        assert_eq!(planned[field], published[field], "{field}");
+    }
+    // What was shown is what was published, byte for byte.
+    assert_eq!(fs::read_to_string(home.epoch_dir(2).join("manifest")).unwrap().trim_end(), manifest);
+    assert_ne!(files(&home.public()), before);
+}
+
+#[test]
+fn the_same_store_keys_and_time_give_the_same_bytes() {
+    let home = TestHome::with_list(0..50);
+    let copy = home.copy();
+    home.publish_at(NOW);
+    copy.publish_at(NOW);
+    let relative = |home: &TestHome| -> BTreeMap<PathBuf, Vec<u8>> {
+        let public = home.public();
+        let files = files(&public).into_iter();
+        files.map(|(path, bytes)| (path.strip_prefix(&public).unwrap().to_owned(), bytes)).collect()
+    };
+    assert_eq!(relative(&home), relative(&copy));
+}
+
+#[test]
+fn times_that_cannot_be() {
+    let home = TestHome::with_list(0..50);
+    home.publish_at(NOW);
+    let told = home.command("publish").args([DATASET, "--now", NOW]).refused();
+    assert_eq!(
+        told,
+        format!("the time {NOW} is not after {NOW}, when epoch 1 was published: check the clock, or --now")
+    );
+    let ran = home.command("publish").args([DATASET, "--now", "yesterday"]).run();
+    assert_eq!(ran.code(), 2);
+    assert!(ran.stderr.contains("not a time of the form 2026-11-22T08:00:00Z"), "{ran:?}");
+}
+
+/// A generation takes so many and no more, and what a new one would tell is said before it is begun.
+#[test]
+fn over_capacity() {
+    let home = TestHome::with_dataset();
+    let said = home.import(list(0..1001)).stdout;
+    let warning = "  people ever added: 1001, of a capacity of 1000\n  warning: that is over the capacity, and nothing more can be \
+                   published in this generation. `ceknik publish` says what can be done\n";
+    assert!(said.ends_with(warning), "{said}");
+    let told = home.command("publish").arg(DATASET).refused();
+    let begin = "1001 people were added to generation 1, whose capacity is 1000. Begin a new generation with `ceknik dataset \
+                 new-generation` and import the whole list into it. Know before you do: whoever kept this generation's filter and \
+                 has everybody's NIK can intersect the two; a hit in both leaves ";
+    assert!(told.starts_with(begin), "{told}");
+    let dry = home.command("publish").args([DATASET, "--dry-run"]).refused();
+    assert_eq!(dry, told);
+    assert!(!home.epoch_dir(1).exists());
+}

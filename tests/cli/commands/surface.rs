@@ -1,0 +1,155 @@
+//! What holds for all commands: help, arguments, output that nobody reads; and `sample`.
+
+use std::fs::{self, File};
+use std::process::Command;
+
+use crate::support::command::ceknik;
+use crate::support::home::{TestHome, nik};
+
+/// Every command, by its words.
+const COMMANDS: [&str; 14] = [
+    "",
+    "check",
+    "keygen",
+    "dataset",
+    "dataset create",
+    "dataset update",
+    "dataset new-generation",
+    "dataset show",
+    "import",
+    "withdraw",
+    "publish",
+    "plan",
+    "sample",
+    "demo",
+];
+
+fn help(command: &str, flag: &str) -> String {
+    let ran = ceknik(command.split_whitespace()).arg(flag).done();
+    assert_eq!(ran.stderr, "");
+    ran.stdout
+}
+
+#[test]
+fn help_has_no_broken_lines() {
+    for command in COMMANDS {
+        for flag in ["--help", "-h"] {
+            let text = help(command, flag);
+            let where_ = |line: &str| format!("`ceknik {command} {flag}`: {line:?}");
+            for line in text.lines() {
+                assert!(line.chars().count() <= 100, "too long, {}", where_(line));
+                assert_eq!(line.trim_end(), line, "white space at the end, {}", where_(line));
+                let words = line.trim_start();
+                // Between an option and its text there are two spaces at least; within a text there is one.
+                assert!(
+                    words.split("  ").filter(|part| !part.trim().is_empty()).count() <= 2,
+                    "a gap, {}",
+                    where_(line)
+                );
+                assert!(!words.contains("//") || words.contains("://"), "a comment's marks, {}", where_(line));
+            }
+            let usage = format!("Usage: ceknik {command}");
+            assert!(text.contains(usage.trim_end()), "{text}");
+            // An option without a word about it.
+            let bare = text.lines().zip(text.lines().skip(1)).find(|(line, next)| {
+                // Where options begin; a text that goes on stands further in.
+                let is_option = |line: &str| line.starts_with("      --") || line.starts_with("  -");
+                is_option(line) && !line.trim().contains("  ") && (next.trim().is_empty() || is_option(next))
+            });
+            assert_eq!(bare, None, "`ceknik {command} {flag}`");
+        }
+    }
+}
+
+#[test]
+fn documented_exit_codes() {
+    let text = help("check", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
+    let codes = "Exit codes: 0 when every NIK is listed or not listed, 3 when one is maybe, 4 when one has no answer, 1 or 2 when \
+                 nothing was looked up.";
+    assert!(text.ends_with(codes), "{text}");
+}
+
+/// No argument is a NIK, a passphrase or a key; one that is given all the same is not repeated.
+#[test]
+fn arguments_need_no_secret() {
+    for command in COMMANDS {
+        let text = help(command, "--help");
+        for secret in ["<NIK>", "--nik", "<PASSPHRASE>", "--passphrase ", "<SECRET>", "--key "] {
+            assert!(!text.contains(secret), "`ceknik {command}` takes {secret}");
+        }
+    }
+    let home = TestHome::with_list(0..10);
+    let (nik, grouped) = (nik(3), format!("{}.{}", &nik(3)[..6], &nik(3)[6..]));
+    for given in [&nik, &grouped, &format!("--nik={nik}")] {
+        for command in [
+            ceknik(["check", "--server", "http://127.0.0.1:1", "--dataset", "jakarta-2024"]),
+            home.command("withdraw").arg("jakarta-2024"),
+            ceknik(["check"]),
+            ceknik([] as [&str; 0]),
+        ] {
+            let ran = command.arg(given).run();
+            assert_eq!((ran.code(), ran.stdout.as_str()), (2, ""));
+            assert_eq!(
+                ran.message(),
+                "a NIK is never given with a command, where everybody on this machine can read it: type it at the prompt, or \
+                 pipe it in, one a line. It may stand in the history of your shell now: remove it there"
+            );
+        }
+    }
+    // Any other mistake is told as it is.
+    let ran = ceknik(["check", "--sever", "x"]).run();
+    assert_eq!(ran.code(), 2);
+    assert!(ran.stderr.contains("unexpected argument '--sever' found"), "{ran:?}");
+}
+
+fn plan() -> Command {
+    ceknik(["plan", "--records", "100000", "--population", "1200000", "--posterior", "50"]).into_command()
+}
+
+/// `ceknik … | head`: the reader has gone, and that is no fault.
+#[test]
+fn output_that_nobody_reads() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = plan().stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]), "{output:?}");
+    // A full disk is one.
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = plan().stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(told, "ceknik: standard output cannot be written: No space left on device (os error 28)\n");
+    // And without anybody to tell it to, the command ends all the same.
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    assert_eq!(plan().stdout(full()).stderr(full()).status().unwrap().code(), Some(1));
+}
+
+#[test]
+fn samples_are_the_same_every_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = |name: &str, options: &[&str]| {
+        let path = dir.path().join(name);
+        let said = ceknik(["sample", "--rows", "500"]).args(options).arg(&path).done().stdout;
+        (fs::read_to_string(&path).unwrap(), said.replace(&path.display().to_string(), "FILE"))
+    };
+    let first = sample("a.csv", &["--seed", "7"]);
+    assert_eq!(first, sample("b.csv", &["--seed", "7"]));
+    assert_ne!(first.0, sample("c.csv", &["--seed", "8"]).0);
+    assert_eq!(first.0.lines().count(), 501);
+    assert!(first.0.starts_with("No,NIK,Nama,"), "{}", &first.0[..100]);
+    assert!(
+        first.1.starts_with("FILE: 500 good rows, ") && first.1.ends_with("; none of them exists\n"),
+        "{}",
+        first.1
+    );
+    let bad = sample("d.csv", &["--seed", "7", "--bad-rows"]);
+    assert_eq!(bad, sample("e.csv", &["--seed", "7", "--bad-rows"]));
+    assert!(bad.1.contains("of the good rows are in an odd form; rows to be refused:\n"), "{}", bad.1);
+
+    let there = dir.path().join("a.csv");
+    let told = ceknik(["sample", "--rows", "5"]).arg(&there).refused();
+    assert_eq!(told, format!("cannot create {}: File exists (os error 17)", there.display()));
+    assert_eq!(fs::read_to_string(&there).unwrap(), first.0);
+    let told = ceknik(["sample", "--rows", "5", "/dev/full"]).refused();
+    assert!(told.starts_with("cannot create /dev/full: "), "{told}");
+}
