@@ -13,7 +13,9 @@ use super::child::{Hold, Line, TASK, Task};
 /// A process that says nothing for so long hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a phase is held up that is to be hit at its beginning: far longer than a kill takes on a busy machine.
-const HOLD: Duration = Duration::from_millis(400);
+const HOLD: Duration = Duration::from_secs(2);
+/// Of which so much may pass before the kill.
+const SCATTER: Duration = Duration::from_millis(60);
 const SIGKILL: i32 = 9;
 
 /// When to kill.
@@ -115,8 +117,7 @@ pub(crate) fn kill(mut task: Task, moment: &Moment, scatter: f64) -> Death {
     let wait = match *moment {
         Moment::AtBeginning { phase, nth } => {
             process.wait_for(begins(phase, nth));
-            // Well before the hold ends.
-            HOLD.mul_f64(scatter / 4.0)
+            SCATTER.mul_f64(scatter)
         }
         Moment::After { phase, nth, wait } => {
             process.wait_for(begins(phase, nth));

@@ -1,5 +1,7 @@
 //! The ways in which a value can be written: as bytes, text, number, in whatever encoding somebody might log or store it.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256, Sha512};
@@ -33,19 +35,28 @@ fn base64(bytes: &[u8]) -> impl Iterator<Item = (String, String)> + '_ {
 
 /// Bytes, as they are and as text.
 pub(crate) fn of_bytes(bytes: &[u8]) -> Vec<Form> {
-    let decimal: Vec<String> = bytes.iter().map(u8::to_string).collect();
+    let list = |write: fn(&u8) -> String, between: &str| bytes.iter().map(write).collect::<Vec<_>>().join(between);
     let texts = [
-        ("hex".to_owned(), hex(bytes)),
-        ("HEX".to_owned(), hex(bytes).to_uppercase()),
-        // As `{:?}` and JSON write them.
-        ("list of numbers".to_owned(), decimal.join(", ")),
-        ("list of numbers, close".to_owned(), decimal.join(",")),
-        ("list of hex".to_owned(), bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(", ")),
-        ("escaped".to_owned(), bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect()),
+        ("hex", hex(bytes)),
+        ("HEX", hex(bytes).to_uppercase()),
+        // As `{:?}`, JSON and `{:#?}` write them, the last at two depths.
+        ("list of numbers", list(u8::to_string, ", ")),
+        ("list of numbers, close", list(u8::to_string, ",")),
+        ("list of numbers on lines", list(u8::to_string, ",\n    ")),
+        ("list of numbers on lines, deeper", list(u8::to_string, ",\n        ")),
+        ("list of hex", list(|byte| format!("{byte:02x}"), ", ")),
+        ("list of HEX", list(|byte| format!("{byte:02X}"), ", ")),
+        ("list of short hex", list(|byte| format!("{byte:x}"), ", ")),
+        ("list of short HEX", list(|byte| format!("{byte:X}"), ", ")),
+        ("list of 0x", list(|byte| format!("0x{byte:02x}"), ", ")),
+        ("hex by colons", list(|byte| format!("{byte:02x}"), ":")),
+        ("escaped", list(|byte| format!("\\x{byte:02x}"), "")),
     ];
+    let texts = texts.map(|(name, text)| (name.to_owned(), text));
     let mut forms = vec![(RAW.to_owned(), bytes.to_vec())];
     forms.extend(texts.into_iter().chain(base64(bytes)).map(|(name, text)| (name, text.into_bytes())));
-    forms.dedup_by(|a, b| a.1 == b.1);
+    let mut known = BTreeSet::new();
+    forms.retain(|(_, form)| known.insert(form.clone()));
     forms
 }
 

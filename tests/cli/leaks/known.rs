@@ -6,9 +6,11 @@ use ceknik_core::manifest::Id;
 use ceknik_core::oprf::{Blind, OprfSecretKey, blind};
 use ceknik_core::{Nik, Stretcher};
 use ceknik_issuer::{Generation, Home};
+use sha2::{Digest, Sha256};
 
 use super::forms;
 use super::searcher::{Kind, Secret};
+use super::story::full_list;
 use super::support::home::{DATASET, nik};
 
 /// People on the list.
@@ -55,7 +57,10 @@ pub(crate) fn plain() -> Vec<Secret> {
         name: format!("number {number}"),
         forms: forms::of_text(text),
     });
-    niks.chain(texts).collect()
+    // Of a list of one row it would be a fast hash of a NIK.
+    let digest = forms::of_derived(&Sha256::digest(full_list()));
+    let list = Secret { kind: Kind::Text, name: "SHA-256 of the list".to_owned(), forms: digest };
+    niks.chain(texts).chain([list]).collect()
 }
 
 /// What follows from the NIKs in the dataset's newest generation.

@@ -69,7 +69,7 @@ fn rows(people: impl IntoIterator<Item = usize>, candidate: &str) -> String {
 }
 
 /// All of the list, and below it whatever is refused.
-fn full_list() -> String {
+pub(crate) fn full_list() -> String {
     let [name, address, candidate, status, date, niks @ ..] = TEXTS;
     let other = person(LISTED + 1);
     let mut text = HEADER.to_owned() + &rows(0..LISTED, "dk") + &rows(0..7, "pw");
