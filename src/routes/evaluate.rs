@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use ceknik_core::encoding::{base64url, from_base64url};
+use ceknik_core::json::JsonObject;
 use ceknik_core::oprf::{BlindedElement, ElementError, OprfPublicKey, REQUEST_SIZES};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::{Deserialize, Serialize};
@@ -160,14 +161,10 @@ fn parse(body: &[u8]) -> Result<EvaluateRequest, Problem> {
     const FORM: &str =
         "expected an object with exactly the members `key` (text), `blinded` (texts) and `alone` (true or false)";
     let malformed = |line, column, reason| Problem::MalformedBody { line, column, reason };
-    let asked: EvaluateRequest = serde_json::from_slice(body).map_err(|error| {
+    let JsonObject(asked): JsonObject<EvaluateRequest> = serde_json::from_slice(body).map_err(|error| {
         let reason = if error.is_data() { FORM } else { "not JSON" };
         malformed(error.line(), error.column(), reason)
     })?;
-    // The parser would take an array of the members' values for the object.
-    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        return Err(malformed(1, 1, FORM));
-    }
     let got = asked.blinded.len();
     if REQUEST_SIZES.contains(&got) { Ok(asked) } else { Err(Problem::ElementCount { got }) }
 }

@@ -1,7 +1,10 @@
 //! The evaluate request and response on the wire (spec, "HTTP"), for whoever asks a service directly: an auditor's probe.
 //! [`Lookup`](crate::Lookup) does so by itself.
 
+use std::borrow::Cow;
+
 use ceknik_core::encoding::{base64url, from_base64url};
+use ceknik_core::json::JsonObject;
 use ceknik_core::oprf::{
     BlindedElement, CLIENT_BATCH_MOST, EvaluatedElement, OprfPublicKey, Proof, ProofError, REQUEST_SIZES,
     VerifiedBatch, verify_batch,
@@ -26,19 +29,19 @@ struct RequestBody<'a> {
 #[serde(deny_unknown_fields)]
 struct ResponseBody<'a> {
     #[serde(borrow)]
-    batch: Vec<PairBody<'a>>,
-    first: usize,
+    batch: Vec<JsonObject<PairBody<'a>>>,
+    first: u64,
     #[serde(borrow)]
-    proof: &'a str,
+    proof: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PairBody<'a> {
     #[serde(borrow)]
-    blinded: &'a str,
+    blinded: Cow<'a, str>,
     #[serde(borrow)]
-    evaluated: &'a str,
+    evaluated: Cow<'a, str>,
 }
 
 /// Why an evaluation is not believed.
@@ -96,31 +99,32 @@ pub fn open_response(
 ) -> Result<Evaluated, EvaluationError> {
     let malformed = |what| EvaluationError::Malformed { what };
     let foreign = |what| EvaluationError::Foreign { what };
-    let body: ResponseBody<'_> =
+    let JsonObject(body): JsonObject<ResponseBody<'_>> =
         serde_json::from_slice(body).map_err(|_| malformed("the response is not the JSON of an evaluation"))?;
     if body.batch.len() > CLIENT_BATCH_MOST {
         return Err(malformed("the batch has more than 64 elements"));
     }
-    let own = body.first.checked_add(sent.len()).and_then(|end| body.batch.get(body.first..end));
+    let first = usize::try_from(body.first).unwrap_or(usize::MAX);
+    let own = first.checked_add(sent.len()).and_then(|end| body.batch.get(first..end));
     let own = own.ok_or(foreign("the batch does not hold as many elements as were sent"))?;
-    if alone && (body.first != 0 || body.batch.len() != sent.len()) {
+    if alone && (first != 0 || body.batch.len() != sent.len()) {
         return Err(foreign("other elements are in the batch, which was to be proved alone"));
     }
     // As text, before anything is decoded: the encoding is canonical.
-    if !own.iter().zip(sent).all(|(pair, sent)| pair.blinded == base64url(&sent.to_bytes())) {
+    if !own.iter().zip(sent).all(|(JsonObject(pair), sent)| pair.blinded == base64url(&sent.to_bytes())) {
         return Err(foreign("the batch does not hold the elements that were sent"));
     }
     let decode = |text: &str| from_base64url::<32>(text).ok_or(malformed("an element is not 32 bytes of base64url"));
     let mut batch = Vec::with_capacity(body.batch.len());
-    for pair in &body.batch {
+    for JsonObject(pair) in &body.batch {
         let not_an_element = |_| malformed("an element is not canonical, or the identity");
-        let blinded = BlindedElement::from_bytes(&decode(pair.blinded)?).map_err(not_an_element)?;
-        let evaluated = EvaluatedElement::from_bytes(&decode(pair.evaluated)?).map_err(not_an_element)?;
+        let blinded = BlindedElement::from_bytes(&decode(&pair.blinded)?).map_err(not_an_element)?;
+        let evaluated = EvaluatedElement::from_bytes(&decode(&pair.evaluated)?).map_err(not_an_element)?;
         batch.push((blinded, evaluated));
     }
-    let proof = from_base64url::<64>(body.proof).ok_or(malformed("the proof is not 64 bytes of base64url"))?;
+    let proof = from_base64url::<64>(&body.proof).ok_or(malformed("the proof is not 64 bytes of base64url"))?;
     let proof = Proof::from_bytes(&proof)?;
-    Ok(Evaluated { batch: verify_batch(key, batch, &proof)?, first: body.first })
+    Ok(Evaluated { batch: verify_batch(key, batch, &proof)?, first })
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub mod bucket;
 pub mod deniability;
 pub mod encoding;
 pub mod filter;
+pub mod json;
 pub mod key_file;
 pub mod log;
 pub mod manifest;

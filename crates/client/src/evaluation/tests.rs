@@ -75,3 +75,31 @@ fn the_longest_response_fits_the_cap() {
     assert!((body.len() as u64) < MOST_RESPONSE_BYTES);
     assert!(open_response(body.as_bytes(), key().public_key(), &all[48..], false).is_ok());
 }
+
+/// The vectors' responses, which the script on other libraries reads too.
+#[test]
+fn the_vectors_responses() {
+    let vectors: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../tests/vectors/evaluation.json")).unwrap();
+    let bytes = |value: &serde_json::Value| {
+        let text = value.as_str().unwrap();
+        let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+        let bytes: Vec<u8> = (0..text.len()).step_by(2).map(byte).collect();
+        <[u8; 32]>::try_from(bytes).unwrap()
+    };
+    let responses = vectors["responses"].as_array().unwrap();
+    assert!(responses.len() >= 20);
+    for case in responses {
+        let key = OprfPublicKey::from_bytes(&bytes(&case["public_key"])).unwrap();
+        let sent = case["sent"].as_array().unwrap().iter().map(|element| BlindedElement::from_bytes(&bytes(element)));
+        let sent: Vec<_> = sent.map(Result::unwrap).collect();
+        let response = case["response"].as_str().unwrap().as_bytes();
+        let error = match open_response(response, &key, &sent, case["alone"].as_bool().unwrap()) {
+            Ok(_) => None,
+            Err(EvaluationError::Malformed { .. }) => Some("evaluation_invalid"),
+            Err(EvaluationError::Foreign { .. }) => Some("evaluation_foreign"),
+            Err(EvaluationError::Proof(_)) => Some("proof_invalid"),
+        };
+        assert_eq!(error, case["error"].as_str(), "{}", case["what"]);
+    }
+}

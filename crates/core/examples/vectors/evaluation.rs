@@ -288,6 +288,7 @@ fn responses(key: &OprfSecretKey, four: &Evaluated, other: &Evaluated) -> Made<V
         ("alone, as was asked for", true, good.clone(), None),
         ("with white space", false, good.replace(':', " :\n"), None),
         ("members in another order", false, reordered(&good)?, None),
+        ("a letter of a name and one of a value escaped", false, escaped(&good), None),
         ("among others", false, crowded(2), None),
         ("among others, though alone was asked for", true, crowded(2), Some("evaluation_foreign")),
         ("from another place on", false, crowded(1), Some("evaluation_foreign")),
@@ -301,7 +302,10 @@ fn responses(key: &OprfSecretKey, four: &Evaluated, other: &Evaluated) -> Made<V
         ("no first", false, good.replace("\"first\":0,", ""), Some("evaluation_invalid")),
         ("a negative place", false, good.replace(":0,", ":-1,"), Some("evaluation_invalid")),
         ("a padded proof", false, format!("{}=\"}}", good.trim_end_matches("\"}")), Some("evaluation_invalid")),
+        ("a place over 64 bits", false, good.replace(":0,", ":18446744073709551616,"), Some("evaluation_invalid")),
         ("an array", false, "[]".to_owned(), Some("evaluation_invalid")),
+        ("an array of the members' values", false, members_in_an_array(&good)?, Some("evaluation_invalid")),
+        ("an array of the values of a pair's members", false, pair_in_an_array(&good)?, Some("evaluation_invalid")),
         ("nothing", false, String::new(), Some("evaluation_invalid")),
     ];
     let cases = cases.map(|(what, alone, response, error)| {
@@ -326,6 +330,21 @@ fn swapped(four: &Evaluated) -> Vec<(BlindedElement, EvaluatedElement)> {
 fn reordered(response: &str) -> Made<String> {
     let (batch, rest) = response.split_once(",\"first\"").ok_or("no first")?;
     Ok(format!("{{\"first\"{},{}}}", rest.trim_end_matches('}'), batch.trim_start_matches('{')))
+}
+
+fn escaped(response: &str) -> String {
+    response.replacen("\"batch\":[{\"blinded\":\"2", "\"b\\u0061tch\":[{\"blinded\":\"\\u0032", 1)
+}
+
+fn members_in_an_array(response: &str) -> Made<String> {
+    let values = response.strip_prefix("{\"batch\":").and_then(|rest| rest.strip_suffix('}')).ok_or("no batch")?;
+    Ok(format!("[{}]", values.replace("\"first\":", "").replace("\"proof\":", "")))
+}
+
+fn pair_in_an_array(response: &str) -> Made<String> {
+    let (pair, rest) = response.split_once('}').ok_or("no pair")?;
+    let (before, pair) = pair.split_once("{\"blinded\":").ok_or("no pair")?;
+    Ok(format!("{before}[{}]{rest}", pair.replace("\"evaluated\":", "")))
 }
 
 pub(crate) fn vectors() -> Made<Vectors> {
