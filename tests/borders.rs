@@ -108,6 +108,57 @@ fn the_core_brings_no_system_along() {
     }
 }
 
+/// `hazmat` gives a key away when it is misused.
+#[test]
+fn no_program_is_built_with_hazardous_functions() {
+    for program in ["ceknikd", "ceknik-cli", "ceknik-client", "ceknik-issuer"] {
+        let linked = linked(program, "x86_64-unknown-linux-gnu", &[]);
+        assert!(!linked["ceknik-core"].contains("hazmat"), "{program} enables hazmat");
+    }
+    assert!(linked("ceknik-core", "x86_64-unknown-linux-gnu", &["-F", "hazmat"])["ceknik-core"].contains("hazmat"));
+}
+
+/// Two generations of one cryptographic library would be two to review, and their types do not fit each other.
+#[test]
+fn the_core_has_one_generation_of_its_cryptography() {
+    let tree =
+        cargo(&["tree", "-p", "ceknik-core", "-e", "normal", "--prefix", "none", "--no-dedupe", "--format", "{p}"]);
+    let mut versions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for package in tree.lines() {
+        let mut words = package.split(' ');
+        versions.entry(words.next().unwrap()).or_default().insert(words.next().unwrap());
+    }
+    for name in [
+        "aead",
+        "aes",
+        "cipher",
+        "crypto-common",
+        "curve25519-dalek",
+        "digest",
+        "hkdf",
+        "rand_core",
+        "sha2",
+        "subtle",
+        "zeroize",
+    ] {
+        assert_eq!(versions.get(name).map(BTreeSet::len), Some(1), "{name}: {:?}", versions.get(name));
+    }
+}
+
+/// What gives other values on a machine of another byte order. What depends on the width of a pointer is seen by the
+/// vectors, which run on 32 bits as well.
+#[test]
+fn the_core_has_no_byte_order_of_its_own() {
+    let mut files = Vec::new();
+    sources(&root().join("crates/core/src"), &mut files);
+    for file in files {
+        let source = std::fs::read_to_string(&file).unwrap();
+        for native in ["to_ne_bytes", "from_ne_bytes", "target_endian", "transmute", "align_to"] {
+            assert!(!source.contains(native), "{} has {native}", file.display());
+        }
+    }
+}
+
 /// What stands for I/O, clocks, randomness of the system, threads and async.
 const SYSTEM: [&str; 19] = [
     "std::fs",

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use ceknik_core::NikWarning;
+use ceknik_core::encoding::turns_direction;
 use ceknik_core::log::Policy;
 use ceknik_core::manifest::VerifiedManifest;
 use ceknik_core::record::Support;
@@ -60,10 +61,10 @@ impl NoAnswer {
     }
 
     /// A reason and the error behind it. Parts of an error's text may come from the service: control characters are
-    /// taken out, and it is cut.
+    /// taken out, those that turn the writing direction too, and it is cut.
     pub(crate) fn because(reason: Reason, error: impl fmt::Display) -> Self {
         const MOST_CHARS: usize = 300;
-        let shown = |c: char| if c.is_control() { ' ' } else { c };
+        let shown = |c: char| if c.is_control() || turns_direction(c) { ' ' } else { c };
         let detail = error.to_string().chars().map(shown).take(MOST_CHARS).collect();
         Self { reason, detail: Some(detail), retry_after: None }
     }

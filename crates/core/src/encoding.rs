@@ -1,4 +1,4 @@
-//! Bytes in text: base64url without padding, and lower-case hex for SHA-256.
+//! Bytes in text: base64url without padding, and lower-case hex for SHA-256; and what no text that is shown may hold.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -41,6 +41,11 @@ pub fn from_hex(text: &str) -> Option<[u8; 32]> {
         *byte = digit(pair[0])? << 4 | digit(pair[1])?;
     }
     Some(out)
+}
+
+/// Whether a character turns the writing direction, by which a text shows as another than it is.
+pub fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -24,8 +24,8 @@ pub const HEADER_BYTES: u64 = 45;
 pub const BLOCK_BYTES: usize = 1024;
 /// Least cells of a generation (spec, "Deniability").
 pub const LEAST_CELLS: u64 = 65_536;
-/// Most bits of a shard number.
-pub const MOST_SHARD_BITS: u8 = 12;
+/// Most bits of a shard number: a manifest has room for the digests of 461 shards.
+pub const MOST_SHARD_BITS: u8 = 8;
 /// Most bytes of a shard that a client fetches: 64 MiB.
 pub const MOST_SHARD_BYTES: u64 = 64 << 20;
 const FORMAT_VERSION: u8 = 1;

@@ -33,6 +33,7 @@ pub use proof::{ProofError, TlogProof, VerifiedInclusion};
 pub use signer::{LogSigner, NoteKeyError};
 pub use tile::{BundleError, BundleId, TILE_HASHES, TileId, append_entry, parse_bundle};
 pub use tree::{AppendedLeaf, AuthenticTiles, TileError, TilePlan};
+pub(crate) use vkey::check_name;
 pub use vkey::{KeyType, VerifierKey, VkeyError};
 
 /// Longest policy read, in bytes: room for several times the 32 logs, 32 witnesses and 32 groups that tlog-policy

@@ -349,6 +349,15 @@ const CHECKS = {
         manifest.checkFollows(parsed(case_.before), after),
       );
     }
+    for (const { before, after } of [...file.follow, ...file.later]) {
+      await vector(`${after} later than ${before}`, () => manifest.checkLater(parsed(before), parsed(after)));
+    }
+    for (const case_ of file.later_refused) {
+      const after = manifest.parse(altered(case_.after, case_));
+      await judged(`${case_.after} later than ${case_.before}: ${case_.put}`, case_, () =>
+        manifest.checkLater(parsed(case_.before), after),
+      );
+    }
     for (const case_ of file.fresh) {
       await judged(`${case_.manifest} at ${case_.now}`, case_, () =>
         manifest.checkFresh(parsed(case_.manifest), conventions.time(case_.now), case_.accept_weak),

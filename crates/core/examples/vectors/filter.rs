@@ -106,7 +106,7 @@ fn selectors() -> Vec<Json> {
         let mut item: [u8; 24] = bytes(&format!("selector {top}"));
         item[..8].copy_from_slice(&top.to_be_bytes());
         let seed = bytes("seed of the selectors");
-        let shards: Vec<Json> = [0, 1, 2, 12]
+        let shards: Vec<Json> = [0, 1, 2, 8]
             .into_iter()
             .filter_map(|bits| FilterGeometry::new(bits, HEADER_BYTES + 1000, seed).ok())
             .map(|geometry| {
@@ -176,7 +176,7 @@ fn refused_geometries() -> Vec<Json> {
     let mut halves = seed;
     halves.copy_within(..16, 16);
     [
-        (13, 1000, seed, "filter_shard_bits"),
+        (9, 1000, seed, "filter_shard_bits"),
         (0, HEADER_BYTES, seed, "filter_shard_bytes"),
         (0, 0, seed, "filter_shard_bytes"),
         (0, MOST_SHARD_BYTES + 1, seed, "filter_shard_bytes"),

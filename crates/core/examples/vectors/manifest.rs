@@ -258,6 +258,8 @@ fn refused(documents: &Documents) -> Made<Vec<Json>> {
         // What breaks is said by the field.
         case(&format!("{field}: {put}"), find, put, "manifest_field", Some(field))?;
     }
+    let origin = format!("\"log\": \"{}\"", "o".repeat(256));
+    case("log: 256 bytes", "\"log\": \"ceknik.example.org/log\"", &origin, "manifest_field", Some("log"))?;
     let key = base64url(&oprf_key("key of jakarta-2024")?.public_key().to_bytes());
     let next = |epoch: u8, key: &str| format!("\"next\": {{\"public_key\": \"{key}\", \"from_epoch\": {epoch}}}");
     case(
@@ -315,6 +317,79 @@ fn followed() -> Vec<Json> {
     ]
     .map(|(before, after)| object! { "before": before, "after": after })
     .to_vec()
+}
+
+/// Pairs with epochs between.
+fn later() -> Vec<Json> {
+    [
+        ("first", "third"),
+        ("first", "waiting"),
+        ("renewal", "announcing"),
+        ("third", "second_generation"),
+        ("announcing", "second_generation"),
+    ]
+    .map(|(before, after)| object! { "before": before, "after": after })
+    .to_vec()
+}
+
+fn later_broken(documents: &Documents) -> Made<Vec<Json>> {
+    let key = |name: &str| -> Made<String> { Ok(base64url(&oprf_key(name)?.public_key().to_bytes())) };
+    let salt = |name: &str| base64url(&bytes::<32>(name));
+    let (first_key, second_key) = (key("key of jakarta-2024")?, key("second key of jakarta-2024")?);
+    let (first_salt, second_salt) = (salt("salt of jakarta-2024"), salt("second salt of jakarta-2024"));
+    let (first_seed, second_seed) = (salt("filter seed of jakarta-2024"), salt("second filter seed of jakarta-2024"));
+    let third_key = key("a third key")?;
+    let identity = |find: &str, put: &str| (find.to_owned(), put.to_owned());
+    let cases = [
+        (
+            "first",
+            "third",
+            identity("\"dataset\": \"jakarta-2024\"", "\"dataset\": \"jakarta\""),
+            "succession_identity",
+            Some("dataset"),
+        ),
+        ("third", "third", identity("\"epoch\": 3", "\"epoch\": 3 "), "succession_epoch", None),
+        (
+            "first",
+            "third",
+            identity(
+                "\"2026-11-22T08:00:00Z\",\n  \"valid_until\": \"2026-11-29",
+                "\"2026-11-08T08:00:00Z\",\n  \"valid_until\": \"2026-11-15",
+            ),
+            "succession_time",
+            None,
+        ),
+        ("first", "third", identity(&first_salt, &second_salt), "succession_generation", Some("stretch")),
+        ("first", "third", identity(&first_key, &second_key), "succession_generation", Some("oprf.public_key")),
+        ("first", "third", identity(&first_seed, &second_seed), "succession_generation", Some("filter")),
+        (
+            "first",
+            "third",
+            identity("\"cover_percent\": 10", "\"cover_percent\": 0"),
+            "succession_generation",
+            Some("disclosure.cover_percent"),
+        ),
+        (
+            "first",
+            "third",
+            identity("\"generation\": 1", "\"generation\": 2"),
+            "succession_reuse",
+            Some("stretch.salt"),
+        ),
+        ("third", "second_generation", identity(&second_salt, &first_salt), "succession_reuse", Some("stretch.salt")),
+        ("third", "second_generation", identity(&second_key, &first_key), "succession_reuse", Some("oprf.public_key")),
+        ("third", "second_generation", identity(&second_seed, &first_seed), "succession_reuse", Some("filter.seed")),
+        ("announcing", "second_generation", identity(&second_key, &third_key), "succession_announced", None),
+        ("announcing", "second_generation", identity(&second_key, &first_key), "succession_announced", None),
+    ];
+    let mut made = Vec::new();
+    for (before, after, (find, put), error, field) in cases {
+        documents.altered(after, &find, &put)?;
+        made.push(object! {
+            "before": before, "after": after, "find": find, "put": put, "error": error, "field": field,
+        });
+    }
+    Ok(made)
 }
 
 fn broken(documents: &Documents) -> Made<Vec<Json>> {
@@ -382,7 +457,7 @@ pub(crate) fn vectors() -> Made<Vectors> {
     });
     Ok(Vectors {
         file: "manifest.json",
-        about: "Manifests with their exact bytes; the same ones altered in one place, where the one occurrence of `find` becomes `put`; which follow one another; and when they answer for the present.",
+        about: "Manifests with their exact bytes; the same ones altered in one place, where the one occurrence of `find` becomes `put`; which follow one another, and which may come later, with epochs between; and when they answer for the present.",
         spec: "Step 8, Manifest",
         body: object! {
             "manifests": manifests.collect::<Made<Vec<Json>>>()?,
@@ -392,6 +467,8 @@ pub(crate) fn vectors() -> Made<Vectors> {
             "bytes_refused": whole_refused(),
             "follow": followed(),
             "follow_refused": broken(&documents)?,
+            "later": later(),
+            "later_refused": later_broken(&documents)?,
             "fresh": fresh(),
         },
     })

@@ -34,7 +34,7 @@ fn geometry() {
     assert!(four.cells() >= 24_000_008 && four.cells() < 24_000_008 + 32);
 
     let new = |bits, bytes, seed| FilterGeometry::new(bits, bytes, seed).unwrap_err();
-    assert_eq!(new(13, 1000, seed()), FilterError::ShardBits { shard_bits: 13 });
+    assert_eq!(new(9, 1000, seed()), FilterError::ShardBits { shard_bits: 9 });
     assert_eq!(new(0, 45, seed()), FilterError::ShardBytes { bytes: 45 });
     assert_eq!(new(0, MOST_SHARD_BYTES + 1, seed()), FilterError::ShardBytes { bytes: MOST_SHARD_BYTES + 1 });
     assert_eq!(new(0, 1000, [7; 32]), FilterError::SeedHalves);
@@ -138,7 +138,7 @@ fn noise_is_distinct_uniform_and_a_prefix_of_later_noise() {
 
 proptest! {
     #[test]
-    fn any_item_has_a_cell_in_its_shard(bytes: [u8; 24], shard_bits in 0u8..=12, shard_bytes in 46u64..100_000) {
+    fn any_item_has_a_cell_in_its_shard(bytes: [u8; 24], shard_bits in 0u8..=MOST_SHARD_BITS, shard_bytes in 46u64..100_000) {
         let geometry = FilterGeometry::new(shard_bits, shard_bytes, seed()).unwrap();
         let item = FilterItem::from_bytes(bytes);
         let cell = geometry.cell(&item).expose_number();

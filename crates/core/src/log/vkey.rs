@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, VerifyingKey};
 
 use super::MAX_ORIGIN_BYTES;
+use crate::encoding::turns_direction;
 
 /// What a verifier key's type byte says about the signatures it verifies (signed-note, "Signature types").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,9 +186,10 @@ impl fmt::Debug for VerifierKey {
     }
 }
 
-/// A key name that can stand in a signature line and, for a log, in an origin line.
-pub(super) fn check_name(name: &str) -> Result<(), VkeyError> {
-    let plain = signed_note::is_key_name_valid(name) && !name.chars().any(char::is_control);
+/// A key name that can stand in a signature line and, for a log, in an origin line. It is shown on terminals: nothing in it
+/// turns the writing direction.
+pub(crate) fn check_name(name: &str) -> Result<(), VkeyError> {
+    let plain = signed_note::is_key_name_valid(name) && !name.chars().any(|c| c.is_control() || turns_direction(c));
     if plain && name.len() <= MAX_ORIGIN_BYTES { Ok(()) } else { Err(VkeyError::Name) }
 }
 
@@ -240,6 +242,7 @@ mod tests {
         assert_eq!(parse(&OFFICIAL.replace("example.com/foo", "")), VkeyError::Name);
         assert_eq!(parse(&OFFICIAL.replace("/foo", "\u{a0}foo")), VkeyError::Name);
         assert_eq!(parse(&OFFICIAL.replace("/foo", "\u{1}foo")), VkeyError::Name);
+        assert_eq!(parse(&OFFICIAL.replace("/foo", "\u{202e}foo")), VkeyError::Name);
         assert_eq!(parse(&OFFICIAL.replace("/foo", &"o".repeat(300))), VkeyError::Name);
         assert_eq!(parse(&OFFICIAL.replace("U2k", "U2")), VkeyError::Base64);
         assert_eq!(parse("example.com/foo+530d903a+"), VkeyError::Base64);

@@ -2,6 +2,8 @@
 
 use super::{FilterSpec, MOST_NUMBER, MOST_VALIDITY_SECONDS, Manifest, ManifestError};
 use crate::deniability::{self, Promise};
+use crate::encoding::turns_direction;
+use crate::log::check_name;
 
 fn ensure(holds: bool, field: &'static str, reason: &str) -> Result<(), ManifestError> {
     if holds { Ok(()) } else { Err(ManifestError::Field { field, reason: reason.to_owned() }) }
@@ -9,8 +11,7 @@ fn ensure(holds: bool, field: &'static str, reason: &str) -> Result<(), Manifest
 
 /// Texts are shown on terminals and pages: no control characters but line feeds, nothing that turns the writing direction.
 fn presentable(text: &str) -> bool {
-    let hostile =
-        |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let hostile = |c: char| (c.is_control() && c != '\n') || turns_direction(c);
     !text.is_empty() && !text.chars().any(hostile)
 }
 
@@ -22,7 +23,7 @@ fn web_address(text: &str) -> bool {
 
 impl Manifest {
     pub(super) fn check(&self) -> Result<(), ManifestError> {
-        ensure(presentable(&self.log) && !self.log.contains(['\n', ' ', '+']), "log", "not the origin of a log")?;
+        ensure(check_name(&self.log).is_ok(), "log", "not the origin of a log")?;
         self.check_numbers()?;
         ensure(self.previous.is_none() == (self.epoch == 1), "previous", "null in epoch 1 and nowhere else")?;
         let validity = self.valid_until.unix() - self.published_at.unix();

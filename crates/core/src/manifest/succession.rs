@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{FilterSpec, Manifest};
+use super::Manifest;
 use crate::deniability::{self, Promise};
 
 /// Why a manifest cannot come after another.
@@ -71,13 +71,19 @@ pub enum SuccessionError {
     EpochFactor,
 }
 
+/// How the generations of two epochs are related.
+enum Generation {
+    Same,
+    New,
+}
+
 impl Manifest {
     /// Checks that this manifest may come right after `before`, whose exact bytes hash to `before_sha256`.
     ///
     /// # Errors
     /// [`SuccessionError`]: the first rule that is broken.
     pub fn check_follows(&self, before: &Self, before_sha256: &[u8; 32]) -> Result<(), SuccessionError> {
-        self.check_later(before)?;
+        self.check_order(before)?;
         if before.epoch.checked_add(1) != Some(self.epoch) {
             return Err(SuccessionError::Epoch { before: before.epoch, got: self.epoch });
         }
@@ -85,15 +91,25 @@ impl Manifest {
             return Err(SuccessionError::Previous { before: before.epoch });
         }
         self.check_key(before)?;
-        self.check_generation(before)
+        match self.check_generation(before)? {
+            Generation::Same => self.check_noise(before),
+            Generation::New => self.check_first_of_generation(before),
+        }
     }
 
     /// Checks what holds between any two epochs, however many lie between them: same list and log, a later epoch, a later
-    /// time. A reader that saw `before` believes nothing that fails this.
+    /// time, an announced key that came or still stands, and what a generation fixes, by which it is known again, or else
+    /// nothing of the old one. A reader that saw `before` believes nothing that fails this.
     ///
     /// # Errors
-    /// [`SuccessionError::Identity`], [`SuccessionError::Epoch`], [`SuccessionError::Time`].
+    /// [`SuccessionError`]: the first rule that is broken.
     pub fn check_later(&self, before: &Self) -> Result<(), SuccessionError> {
+        self.check_order(before)?;
+        self.check_later_key(before)?;
+        self.check_generation(before).map(|_| ())
+    }
+
+    fn check_order(&self, before: &Self) -> Result<(), SuccessionError> {
         if self.dataset != before.dataset {
             return Err(SuccessionError::Identity { field: "dataset" });
         }
@@ -120,7 +136,18 @@ impl Manifest {
         }
     }
 
-    fn check_generation(&self, before: &Self) -> Result<(), SuccessionError> {
+    /// What is known of the key when epochs lie between. Without an announcement it may have been announced in one of those.
+    fn check_later_key(&self, before: &Self) -> Result<(), SuccessionError> {
+        let Some(next) = &before.oprf.next else { return Ok(()) };
+        if self.epoch <= next.from_epoch {
+            return self.check_key(before);
+        }
+        // It came, and no key comes back.
+        if self.oprf.public_key == before.oprf.public_key { Err(SuccessionError::Announced) } else { Ok(()) }
+    }
+
+    /// Whether both are of one generation, whose rules they then keep; those of another have nothing in common.
+    fn check_generation(&self, before: &Self) -> Result<Generation, SuccessionError> {
         let same_key = self.oprf.public_key == before.oprf.public_key;
         let fixed = |holds: bool, field| if holds { Ok(()) } else { Err(SuccessionError::Generation { field }) };
         match (&before.filter, &self.filter) {
@@ -132,11 +159,15 @@ impl Manifest {
                 let (disclosure, disclosed) = (&self.disclosure, &before.disclosure);
                 fixed(disclosure.posterior_percent == disclosed.posterior_percent, "disclosure.posterior_percent")?;
                 fixed(disclosure.cover_percent == disclosed.cover_percent, "disclosure.cover_percent")?;
-                self.check_noise(old, new)
+                let grows = |grows: bool, field| if grows { Ok(()) } else { Err(SuccessionError::Noise { field }) };
+                grows(new.members >= old.members, "members")?;
+                grows(new.noise >= old.noise, "noise")?;
+                Ok(Generation::Same)
             }
             (None, None) if self.stretch == before.stretch => {
                 fixed(same_key, "oprf.public_key")?;
-                fixed(self.population == before.population, "population")
+                fixed(self.population == before.population, "population")?;
+                Ok(Generation::Same)
             }
             (old, new) => {
                 let reused = |reuses: bool, field| if reuses { Err(SuccessionError::Reuse { field }) } else { Ok(()) };
@@ -144,24 +175,29 @@ impl Manifest {
                 reused(same_key, "oprf.public_key")?;
                 if let (Some(old), Some(new)) = (old, new) {
                     reused(new.geometry.seed() == old.geometry.seed(), "filter.seed")?;
-                    if old.generation.checked_add(1) != Some(new.generation) {
+                    if new.generation < old.generation {
                         return Err(SuccessionError::GenerationNumber { before: old.generation, got: new.generation });
                     }
                 }
-                let factor_of_all = self.disclosure.odds_factor;
-                if self.disclosure.epoch_odds_factor == factor_of_all {
-                    Ok(())
-                } else {
-                    Err(SuccessionError::EpochFactor)
-                }
+                Ok(Generation::New)
             }
         }
     }
 
-    fn check_noise(&self, old: &FilterSpec, new: &FilterSpec) -> Result<(), SuccessionError> {
-        if new.members < old.members {
-            return Err(SuccessionError::Noise { field: "members" });
+    /// What holds of the first epoch of a generation and the one right before it.
+    fn check_first_of_generation(&self, before: &Self) -> Result<(), SuccessionError> {
+        if let (Some(old), Some(new)) = (&before.filter, &self.filter)
+            && old.generation.checked_add(1) != Some(new.generation)
+        {
+            return Err(SuccessionError::GenerationNumber { before: old.generation, got: new.generation });
         }
+        let factor_of_all = self.disclosure.odds_factor;
+        if self.disclosure.epoch_odds_factor == factor_of_all { Ok(()) } else { Err(SuccessionError::EpochFactor) }
+    }
+
+    /// What holds of noise from one epoch of a generation to the next. Without a filter there is none.
+    fn check_noise(&self, before: &Self) -> Result<(), SuccessionError> {
+        let (Some(old), Some(new)) = (&before.filter, &self.filter) else { return Ok(()) };
         let cells = new.geometry.cells();
         let percent = self.disclosure.posterior_percent.unwrap_or(0);
         let added = Promise::new(self.population, percent, cells)

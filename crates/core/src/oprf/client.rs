@@ -4,7 +4,7 @@ use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::IsIdentity;
 use rand_core::CryptoRngCore;
 use sha2::{Digest, Sha512};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::element::hash_to_group;
 use super::proof::{self, Pair};
@@ -58,11 +58,11 @@ pub fn blind(input: &OprfInput, blind: &Blind) -> Result<BlindedElement, Element
 
 /// [`blind()`] for an input of any length, as the RFC has it.
 pub(super) fn blind_bytes(input: &[u8], blind: &Blind) -> Result<BlindedElement, ElementError> {
-    let point = hash_to_group(input);
+    let point = Zeroizing::new(hash_to_group(input));
     if point.is_identity() {
         return Err(ElementError::Identity);
     }
-    let blinded = blind.0 * point;
+    let blinded = blind.0 * *point;
     Ok(BlindedElement::from_computed(blinded, blinded.compress()))
 }
 
@@ -108,9 +108,9 @@ impl VerifiedBatch {
 
     pub(super) fn finalize_bytes(&self, place: usize, input: &[u8], blind: &Blind) -> Option<OprfOutput> {
         let (_, evaluated) = self.0.get(place)?;
-        let inverse = zeroize::Zeroizing::new(blind.0.invert());
-        let unblinded = *inverse * evaluated.point();
-        Some(finalize_hash(input, &unblinded.compress().to_bytes()))
+        let inverse = Zeroizing::new(blind.0.invert());
+        let unblinded = Zeroizing::new(*inverse * evaluated.point());
+        Some(finalize_hash(input, &Zeroizing::new(unblinded.compress().to_bytes())))
     }
 }
 

@@ -136,24 +136,26 @@ impl OprfSecretKey {
 
     /// `y` for an input that is known: what the importer computes for every row (RFC 9497, Evaluate).
     pub fn evaluate(&self, input: &OprfInput) -> OprfOutput {
-        let element = self.scalar * hash_to_group(input.expose_bytes());
-        finalize_hash(input.expose_bytes(), &element.compress().to_bytes())
+        let point = Zeroizing::new(hash_to_group(input.expose_bytes()));
+        let element = Zeroizing::new(self.scalar * *point);
+        finalize_hash(input.expose_bytes(), &Zeroizing::new(element.compress().to_bytes()))
     }
 }
 
+/// What gives the key away in the wrong hands, for vectors and benchmarks.
+#[cfg(feature = "hazmat")]
 impl OprfSecretKey {
     /// Evaluates one element without a proof: the baseline that benchmarks compare with. No client accepts it.
-    #[doc(hidden)]
     pub fn evaluate_unproved(&self, blinded: &[u8; 32]) -> Option<[u8; 32]> {
         let element = BlindedElement::from_bytes(blinded).ok()?;
         Some((self.scalar * element.point()).compress().to_bytes())
     }
 
-    /// For the generator of the vectors: a proof with a given nonce.
-    #[doc(hidden)]
+    /// For the generator of the vectors: a proof with a given nonce, which is no proof's but this one's. None for zero and
+    /// what is no scalar.
     pub fn evaluate_batch_with_nonce(&self, blinded: &[BlindedElement], nonce: [u8; 32]) -> Option<BatchEvaluation> {
         let nonce: Option<Scalar> = Scalar::from_canonical_bytes(nonce).into();
-        let nonce = nonce?;
+        let nonce = nonce.filter(|nonce| *nonce != Scalar::ZERO)?;
         self.evaluate_with_nonce(blinded, |_| nonce).ok()
     }
 }

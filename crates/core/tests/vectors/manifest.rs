@@ -109,4 +109,17 @@ fn succession() {
         let (name, of) = succession_name(&refused);
         assert_eq!((Some(name), of), (error(case), field(case)), "{case}");
     }
+    let comes_later = |before: &str, after: &str| {
+        let (old, new) = (Manifest::parse(before.as_bytes()).unwrap(), Manifest::parse(after.as_bytes()).unwrap());
+        new.check_later(&old)
+    };
+    for case in list(&file["follow"]).iter().chain(list(&file["later"])) {
+        assert_eq!(comes_later(documents[text(&case["before"])], documents[text(&case["after"])]), Ok(()), "{case}");
+    }
+    for case in list(&file["later_refused"]) {
+        let after = altered(documents[text(&case["after"])], case);
+        let refused = comes_later(documents[text(&case["before"])], &after).expect_err(&case.to_string());
+        let (name, of) = succession_name(&refused);
+        assert_eq!((Some(name), of), (error(case), field(case)), "{case}");
+    }
 }

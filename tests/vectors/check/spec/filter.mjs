@@ -46,7 +46,7 @@ export function sipHash13(key, bytes) {
 
 /** shard_bits, bytes (of a shard's file), seed. */
 export function checkGeometry({ shard_bits, bytes, seed }) {
-  must(shard_bits >= 0 && shard_bits <= 12, 'filter_shard_bits');
+  must(shard_bits >= 0 && shard_bits <= 8, 'filter_shard_bits');
   must(bytes > HEADER && bytes <= 67108864, 'filter_shard_bytes');
   must(!equal(seed.subarray(0, 16), seed.subarray(16)), 'filter_seed');
 }

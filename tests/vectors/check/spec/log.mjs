@@ -9,7 +9,7 @@ import {
 const [LOG, COSIGNATURE, ML_DSA] = [0x01, 0x04, 0x06];
 
 export const isKeyName = (name) =>
-  utf8(name).length >= 1 && utf8(name).length <= 255 && !/[\p{White_Space}+\p{Cc}]/u.test(name);
+  utf8(name).length >= 1 && utf8(name).length <= 255 && !/[\p{White_Space}+\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(name);
 
 /** NAME+ID+KEY. */
 export function parseKey(vkey) {

@@ -221,13 +221,46 @@ function checkTexts(m) {
 
 /** Whether `after` follows `before`; both parsed. */
 export function checkFollows(before, after) {
-  must(after.dataset === before.dataset, 'succession_identity', 'dataset');
-  must(after.log === before.log, 'succession_identity', 'log');
+  checkIdentity(before, after);
   must(after.epoch === before.epoch + 1n, 'succession_epoch');
   must(after.published_at > before.published_at, 'succession_time');
   must(equal(after.previous, before.sha256), 'succession_previous');
   checkKey(before, after);
 
+  const [old, now] = [before.filter, after.filter];
+  if (isSameGeneration(before, after)) {
+    if (now === null) return;
+    const percent = after.disclosure.posterior_percent;
+    const added = addedNoise(old.members, now.members, after.population, percent, now.cells);
+    must(now.noise === old.noise + added, 'succession_noise', 'noise');
+    const factor = epochOddsFactor(now.cells, old.noise, added);
+    must(after.disclosure.epoch_odds_factor === factor, 'succession_epoch_factor');
+    return;
+  }
+  if (old !== null && now !== null) must(now.generation === old.generation + 1n, 'succession_generation_number');
+  must(after.disclosure.epoch_odds_factor === after.disclosure.odds_factor, 'succession_epoch_factor');
+}
+
+/** Whether `after` may come after `before` with epochs between; both parsed. */
+export function checkLater(before, after) {
+  checkIdentity(before, after);
+  must(after.epoch > before.epoch, 'succession_epoch');
+  must(after.published_at > before.published_at, 'succession_time');
+  const announced = before.oprf.next;
+  if (announced !== null) {
+    if (after.epoch <= announced.from_epoch) checkKey(before, after);
+    else must(!equal(after.oprf.public_key, before.oprf.public_key), 'succession_announced');
+  }
+  isSameGeneration(before, after);
+}
+
+function checkIdentity(before, after) {
+  must(after.dataset === before.dataset, 'succession_identity', 'dataset');
+  must(after.log === before.log, 'succession_identity', 'log');
+}
+
+/** Whether both are of one generation, whose rules they then keep; what is of another reuses nothing. */
+function isSameGeneration(before, after) {
   const sameKey = equal(after.oprf.public_key, before.oprf.public_key);
   const sameStretch = same(after.stretch, before.stretch);
   const fixed = (holds, name) => must(holds, 'succession_generation', name);
@@ -240,26 +273,21 @@ export function checkFollows(before, after) {
     for (const name of ['posterior_percent', 'cover_percent']) {
       fixed(after.disclosure[name] === before.disclosure[name], `disclosure.${name}`);
     }
-    must(now.members >= old.members, 'succession_noise', 'members');
-    const percent = after.disclosure.posterior_percent;
-    const added = addedNoise(old.members, now.members, after.population, percent, now.cells);
-    must(now.noise === old.noise + added, 'succession_noise', 'noise');
-    const factor = epochOddsFactor(now.cells, old.noise, added);
-    must(after.disclosure.epoch_odds_factor === factor, 'succession_epoch_factor');
-    return;
+    for (const name of ['members', 'noise']) must(now[name] >= old[name], 'succession_noise', name);
+    return true;
   }
   if (old === null && now === null && sameStretch) {
     fixed(sameKey, 'oprf.public_key');
     fixed(after.population === before.population, 'population');
-    return;
+    return true;
   }
   must(!equal(after.stretch.salt, before.stretch.salt), 'succession_reuse', 'stretch.salt');
   must(!sameKey, 'succession_reuse', 'oprf.public_key');
   if (old !== null && now !== null) {
     must(!equal(now.geometry.seed, old.geometry.seed), 'succession_reuse', 'filter.seed');
-    must(now.generation === old.generation + 1n, 'succession_generation_number');
+    must(now.generation > old.generation, 'succession_generation_number');
   }
-  must(after.disclosure.epoch_odds_factor === after.disclosure.odds_factor, 'succession_epoch_factor');
+  return false;
 }
 
 function checkKey(before, after) {
