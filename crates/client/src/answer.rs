@@ -89,15 +89,18 @@ pub enum Unconfirmed {
     Offline,
     /// The service could not be reached; the list is the cached one.
     Unreachable,
+    /// So few people share a bucket of this list that to fetch one would tell who asks.
+    TooFewPeople,
 }
 
 impl Unconfirmed {
-    /// The fixed code: `local_only`, `offline` or `unreachable`.
+    /// The fixed code: `local_only`, `offline`, `unreachable` or `too_few_people`.
     pub fn code(self) -> &'static str {
         match self {
             Self::LocalOnly => "local_only",
             Self::Offline => "offline",
             Self::Unreachable => "unreachable",
+            Self::TooFewPeople => "too_few_people",
         }
     }
 }
@@ -135,8 +138,12 @@ pub enum Warning {
     /// A sealed record is there although the filter misses it: the publisher left this person out of the filter. Whoever
     /// relies on the filter alone is told "not listed".
     FilterLacksRecord,
-    /// A confirmation was wanted as cover and could not be had. The answer is the filter's, and is certain.
+    /// A confirmation was wanted as cover and the service did not evaluate. The answer is the filter's: a publisher who left
+    /// somebody out of the filter alone is not found out by it.
     CoverUnconfirmed,
+    /// Nothing is kept on this device, and so the coin that decides which misses are confirmed for cover is tossed anew for
+    /// every check: whoever sees several checks of one person can tell a hit, which is confirmed every time, from a miss.
+    CoverForgotten,
     /// The record names a candidate or a status that the manifest does not explain.
     UnexplainedId,
 }
@@ -151,6 +158,7 @@ impl Warning {
             Self::MemoryLost => "memory_lost",
             Self::FilterLacksRecord => "filter_lacks_record",
             Self::CoverUnconfirmed => "cover_unconfirmed",
+            Self::CoverForgotten => "cover_forgotten",
             Self::UnexplainedId => "unexplained_id",
         }
     }
@@ -169,6 +177,9 @@ impl fmt::Display for Warning {
                 "the filter misses this NIK although a sealed record is there: the publisher's filter is wrong"
             }
             Self::CoverUnconfirmed => "a confirmation for cover could not be had; the answer is the filter's",
+            Self::CoverForgotten => {
+                "nothing is kept on this device: several checks of this NIK from here can tell a hit from a miss"
+            }
             Self::UnexplainedId => "the record names a candidate or status that the list does not explain",
         })
     }

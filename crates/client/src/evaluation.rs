@@ -30,7 +30,7 @@ struct RequestBody<'a> {
 struct ResponseBody<'a> {
     #[serde(borrow)]
     batch: Vec<JsonObject<PairBody<'a>>>,
-    first: u64,
+    first: u8,
     #[serde(borrow)]
     proof: Cow<'a, str>,
 }
@@ -101,18 +101,11 @@ pub fn open_response(
     let foreign = |what| EvaluationError::Foreign { what };
     let JsonObject(body): JsonObject<ResponseBody<'_>> =
         serde_json::from_slice(body).map_err(|_| malformed("the response is not the JSON of an evaluation"))?;
-    if body.batch.len() > CLIENT_BATCH_MOST {
-        return Err(malformed("the batch has more than 64 elements"));
+    if body.batch.is_empty() || body.batch.len() > CLIENT_BATCH_MOST {
+        return Err(malformed("the batch has no elements, or more than 64"));
     }
-    let first = usize::try_from(body.first).unwrap_or(usize::MAX);
-    let own = first.checked_add(sent.len()).and_then(|end| body.batch.get(first..end));
-    let own = own.ok_or(foreign("the batch does not hold as many elements as were sent"))?;
-    if alone && (first != 0 || body.batch.len() != sent.len()) {
-        return Err(foreign("other elements are in the batch, which was to be proved alone"));
-    }
-    // As text, before anything is decoded: the encoding is canonical.
-    if !own.iter().zip(sent).all(|(JsonObject(pair), sent)| pair.blinded == base64url(&sent.to_bytes())) {
-        return Err(foreign("the batch does not hold the elements that were sent"));
+    if usize::from(body.first) >= CLIENT_BATCH_MOST {
+        return Err(malformed("the place of the first element is over 63"));
     }
     let decode = |text: &str| from_base64url::<32>(text).ok_or(malformed("an element is not 32 bytes of base64url"));
     let mut batch = Vec::with_capacity(body.batch.len());
@@ -123,6 +116,15 @@ pub fn open_response(
         batch.push((blinded, evaluated));
     }
     let proof = from_base64url::<64>(&body.proof).ok_or(malformed("the proof is not 64 bytes of base64url"))?;
+    let first = usize::from(body.first);
+    let own = batch.get(first..).and_then(|from_first| from_first.get(..sent.len()));
+    let own = own.ok_or(foreign("the batch does not hold as many elements as were sent"))?;
+    if alone && batch.len() != sent.len() {
+        return Err(foreign("other elements are in the batch, which was to be proved alone"));
+    }
+    if !own.iter().zip(sent).all(|((blinded, _), sent)| blinded == sent) {
+        return Err(foreign("the batch does not hold the elements that were sent"));
+    }
     let proof = Proof::from_bytes(&proof)?;
     Ok(Evaluated { batch: verify_batch(key, batch, &proof)?, first })
 }

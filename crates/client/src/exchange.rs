@@ -58,6 +58,9 @@ pub enum CacheMode {
 pub enum Tells {
     /// The same file for everybody who looks at this list.
     PublicFile,
+    /// A public file that is asked for because of what this device saw before: it tells whose devices were here about the
+    /// same time, and nothing of a NIK.
+    History,
     /// One of several shards of the filter. It tells which, and that counts with the bucket: `people` is how many are
     /// expected to share both.
     FilterShard {
@@ -81,10 +84,11 @@ pub enum Tells {
 }
 
 impl Tells {
-    /// The fixed code, for machines and translations: `public_file`, `filter_shard`, `blinded_elements` or `bucket`.
+    /// The fixed code, for machines and translations: `public_file`, `history`, `filter_shard`, `blinded_elements` or `bucket`.
     pub fn code(self) -> &'static str {
         match self {
             Self::PublicFile => "public_file",
+            Self::History => "history",
             Self::FilterShard { .. } => "filter_shard",
             Self::BlindedElements { .. } => "blinded_elements",
             Self::Bucket { .. } => "bucket",
@@ -96,9 +100,15 @@ impl fmt::Display for Tells {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PublicFile => f.write_str("the same file for everybody who checks this list"),
+            Self::History => f.write_str(
+                "a public file; that it is asked for tells about when this device was here before, not whose NIK",
+            ),
             Self::FilterShard { shards, people } => {
                 write!(f, "one of {shards} parts of the filter; with a bucket, some {people} people share it")
             }
+            Self::BlindedElements { elements: 1 } => f.write_str(
+                "a random-looking element, blinded with a number that never leaves this device: it fits every NIK",
+            ),
             Self::BlindedElements { elements } => write!(
                 f,
                 "{elements} random-looking elements, blinded with numbers that never leave this device: they fit every NIK"

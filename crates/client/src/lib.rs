@@ -48,7 +48,9 @@ pub use driver::{Client, ClientConfig, ClientError, Observer, Timeouts};
 pub use exchange::{
     CacheMode, Exchange, Method, Request, Response, Tells, Ticket, TransportFailure, parse_retry_after,
 };
-pub use lookup::{Action, Cached, Confirm, Event, Inquiry, Item, Lookup, Progress, SeenList, Settings};
+pub use lookup::{
+    Action, Cached, Confirm, Event, Inquiry, Item, Lookup, Progress, Seen, SeenList, Settings, larger_checkpoint,
+};
 pub use reason::Reason;
 #[cfg(feature = "driver")]
 pub use server_url::{ServerUrl, ServerUrlError};

@@ -10,11 +10,12 @@
 use core::fmt;
 use std::collections::BTreeSet;
 
-use ceknik_core::log::{Policy, VerifiedCheckpoint};
+use ceknik_core::log::{Policy, VerifiedCheckpoint, VerifierKey};
 use ceknik_core::manifest::{Id, StretchSpec, VerifiedManifest};
 use ceknik_core::time::Timestamp;
 use ceknik_core::{CoverSecret, Nik, StretchError, Stretched};
 use rand_core::CryptoRngCore;
+use zeroize::Zeroizing;
 
 use crate::answer::{Answer, Local, NoAnswer, Outcome, Report, Trust, TrustBasis, Unconfirmed, Warning};
 use crate::exchange::{Request, Response, Ticket};
@@ -26,6 +27,8 @@ mod confirm;
 mod local;
 mod memory;
 mod trust;
+
+pub use memory::larger_checkpoint;
 
 use confirm::ConfirmStage;
 use local::LocalStage;
@@ -56,11 +59,26 @@ pub struct Settings {
     pub alone: bool,
     /// Most seconds that one request may be waited with, when the service asks to come back later.
     pub patience_seconds: u32,
+    /// Fewest people who may share a bucket that is fetched, unless it is the only one: with fewer, nobody is confirmed.
+    pub least_people: u64,
+}
+
+impl Settings {
+    /// What [`Settings::least_people`] is unless set. Publishers have a thousand and more to a bucket; a list with fewer
+    /// than these was made to find out who asks, or by mistake.
+    pub const LEAST_PEOPLE: u64 = 100;
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { accept_weak: false, offline: false, confirm: Confirm::AsNeeded, alone: false, patience_seconds: 60 }
+        Self {
+            accept_weak: false,
+            offline: false,
+            confirm: Confirm::AsNeeded,
+            alone: false,
+            patience_seconds: 60,
+            least_people: Self::LEAST_PEOPLE,
+        }
     }
 }
 
@@ -86,12 +104,22 @@ pub struct Cached {
     pub policy: Option<Vec<u8>>,
     /// Whether a pinned policy is there and damaged. It is not replaced then: the lookup ends.
     pub policy_damaged: bool,
-    /// The list seen last.
-    pub list: Option<SeenList>,
-    /// Whether a list is there and damaged.
-    pub list_damaged: bool,
-    /// The device's secret for cover traffic. Where there is none, one is drawn and given to be stored.
+    /// What was seen of logs and lists.
+    pub seen: Seen,
+    /// The device's secret for cover traffic: 32 random bytes that whoever drives a lookup drew once and keeps. Without one,
+    /// coins and fillers are this lookup's alone, and the report warns of it ([`Warning::CoverForgotten`]).
     pub cover_secret: Option<CoverSecret>,
+}
+
+/// What was seen of logs and lists, through whatever address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The list of this dataset that was seen last, of every log.
+    pub lists: Vec<SeenList>,
+    /// The largest checkpoint seen, of every log.
+    pub checkpoints: Vec<Vec<u8>>,
+    /// Whether something is there and damaged.
+    pub damaged: bool,
 }
 
 /// A list that was believed once.
@@ -101,8 +129,6 @@ pub struct SeenList {
     pub manifest: Vec<u8>,
     /// Its tlog-proof.
     pub proof: Vec<u8>,
-    /// The largest checkpoint seen of its log.
-    pub checkpoint: Vec<u8>,
 }
 
 /// What is to be kept on the device.
@@ -110,26 +136,38 @@ pub struct SeenList {
 pub enum Item {
     /// The policy, for this service. One that is there already is not to be replaced.
     Policy(Vec<u8>),
-    /// The list, for this service and dataset. Where there is one already, [`SeenList::merge`] of both is to be kept.
-    List(SeenList),
+    /// The list, for this log and dataset. Where there is one already, [`SeenList::later`] of both is to be kept.
+    List {
+        /// The key of its log.
+        log: VerifierKey,
+        /// The list.
+        list: SeenList,
+    },
+    /// A checkpoint, for this log. Where there is one already, [`larger_checkpoint`] of both is to be kept.
+    Checkpoint {
+        /// The log's key.
+        log: VerifierKey,
+        /// The note.
+        checkpoint: Vec<u8>,
+    },
     /// A shard of the filter, to be found again by its SHA-256.
     Shard {
+        /// The key of its list's log.
+        log: VerifierKey,
         /// Of the file.
         sha256: [u8; 32],
         /// The file.
         file: Vec<u8>,
     },
-    /// The cover secret, for this device. One that is there already is not to be replaced. Nobody else may read it.
-    CoverSecret(CoverSecret),
 }
 
 impl fmt::Debug for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Policy(_) => "Policy",
-            Self::List(_) => "List",
+            Self::List { .. } => "List",
+            Self::Checkpoint { .. } => "Checkpoint",
             Self::Shard { .. } => "Shard",
-            Self::CoverSecret(_) => "CoverSecret",
         })
     }
 }
@@ -268,13 +306,18 @@ struct Context {
     settings: Settings,
     subjects: Vec<Subject>,
     trust: Option<Trust>,
-    cover_secret: Option<CoverSecret>,
+    /// The device's, or one for this lookup.
+    cover_secret: CoverSecret,
+    /// Whether it is this lookup's alone.
+    cover_forgotten: bool,
     list: Option<VerifiedManifest>,
     /// The largest checkpoint seen of the list's log.
     latest: Option<VerifiedCheckpoint>,
     /// Why nothing is confirmed although it was to be.
     cut_off: Option<Unconfirmed>,
     memory_lost: bool,
+    /// Whether coins decided who is confirmed.
+    tossed_coins: bool,
     restarted: bool,
     wire: Wire,
 }
@@ -325,22 +368,29 @@ impl fmt::Debug for Lookup {
 }
 
 impl Lookup {
-    /// Begins a lookup. `rng` gives blinds, random elements, the cover secret and the spread of waits; it must be the
-    /// system's.
+    /// Begins a lookup. `rng` gives blinds, random elements and the spread of waits; it must be the system's.
     pub fn new(inquiry: Inquiry, cached: Cached, now: Timestamp, rng: &mut impl CryptoRngCore) -> Self {
         let Inquiry { dataset, niks, policy, settings } = inquiry;
         let (subjects, lines) = subjects(niks);
         let trust = policy.map(|policy| Trust { basis: TrustBasis::Given, policy });
+        let cover_forgotten = cached.cover_secret.is_none();
+        let cover_secret = cached.cover_secret.clone().unwrap_or_else(|| {
+            let mut bytes = Zeroizing::new([0u8; 32]);
+            rng.fill_bytes(&mut *bytes);
+            CoverSecret::from_bytes(*bytes)
+        });
         let mut context = Context {
             dataset,
             settings,
             subjects,
             trust,
-            cover_secret: cached.cover_secret.clone(),
+            cover_secret,
+            cover_forgotten,
             list: None,
             latest: None,
             cut_off: None,
             memory_lost: false,
+            tossed_coins: false,
             restarted: false,
             wire: Wire::new(settings.patience_seconds, now),
         };
@@ -424,7 +474,7 @@ impl Lookup {
 
     fn settle_local(&mut self, rng: &mut impl CryptoRngCore) -> Next {
         let context = &mut self.context;
-        let queue = local::decide(context, rng);
+        let queue = local::decide(context);
         let (stage, next) = ConfirmStage::begin(context, queue, rng);
         self.stage = Stage::Confirm(stage);
         next
@@ -478,6 +528,9 @@ impl Context {
         if self.memory_lost && manifest.is_some() {
             all.push(Warning::MemoryLost);
         }
+        if self.cover_forgotten && self.tossed_coins {
+            all.push(Warning::CoverForgotten);
+        }
         all.extend(warnings);
         subject.outcome = Some(Outcome {
             answer,
@@ -489,20 +542,16 @@ impl Context {
     }
 
     /// No answer for whoever has none yet. A miss that was to be confirmed for cover alone stays a miss where the
-    /// confirmation could not be had and nobody did wrong (see `confirm`).
+    /// evaluation could not be had and nobody did wrong (see `confirm`).
     fn fail_rest(&mut self, failure: &NoAnswer) {
         for place in 0..self.subjects.len() {
-            self.fail(place, failure);
-        }
-    }
-
-    fn fail(&mut self, place: usize, failure: &NoAnswer) {
-        let covered =
-            self.subjects.get(place).is_some_and(|subject| subject.cover && subject.local == Some(Local::Miss));
-        if covered && failure.reason.is_passing() {
-            self.settle(place, Answer::NotListed, &[Warning::CoverUnconfirmed]);
-        } else {
-            self.settle(place, Answer::NoAnswer(failure.clone()), &[]);
+            let covered =
+                self.subjects.get(place).is_some_and(|subject| subject.cover && subject.local == Some(Local::Miss));
+            if covered && failure.reason.is_passing() {
+                self.settle(place, Answer::NotListed, &[Warning::CoverUnconfirmed]);
+            } else {
+                self.settle(place, Answer::NoAnswer(failure.clone()), &[]);
+            }
         }
     }
 

@@ -72,9 +72,12 @@ reasons! {
     LogUnavailable = "log_unavailable", "the proof that the list is in the public log, or that the log only grew, is missing";
     /// The key of the evaluation changed unannounced.
     WrongKey = "wrong_key", "the publisher's evaluation key changed without having been announced";
-    /// The manifests that would have announced a new key could not be had or are too many.
+    /// The manifests that would have announced a new key could not be had.
     KeyChangeUnproven = "key_change_unproven",
         "the publisher's evaluation key changed, and that it was announced could not be verified";
+    /// The key changed, and too many epochs lie between to look for the announcement. Nobody did wrong.
+    AwayTooLong = "away_too_long",
+        "the publisher's evaluation key changed since this device last looked, which is too long ago to follow";
     /// An epoch broke another rule of what may change.
     SuccessionBroken = "succession_broken", "the list does not follow from the one this device has seen";
     /// Offline, and the cache does not hold what is needed.
@@ -95,6 +98,8 @@ reasons! {
     StretchRefused = "stretch_refused", "the computation that the list asks for is not possible";
     /// The list has no filter, and the settings forbid to ask.
     ConfirmationNeeded = "confirmation_needed", "this list has no filter: only the service can answer, and it was not to be asked";
+    /// The list has no filter, and its buckets are so small that to fetch one would tell who asks.
+    TooFewPeople = "too_few_people", "so few people share a bucket of this list that to ask would tell who asks";
     /// The evaluation's response does not parse.
     EvaluationInvalid = "evaluation_invalid", "the service's evaluation is malformed";
     /// The evaluation's batch does not hold what was sent.

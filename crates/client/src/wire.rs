@@ -236,8 +236,17 @@ impl Wire {
         }
     }
 
-    /// Waits for nothing any more: whatever comes for an old ticket is passed over.
+    /// Waits for nothing any more: whatever comes for an old ticket is passed over, and what was to be begun is not.
     pub(crate) fn forget_all(&mut self) {
+        // Newest first, so that the places of the others stay.
+        for action in self.actions.iter().rev() {
+            if let Action::Fetch(request) = action
+                && let Some(Pending::Reply(fetch)) = self.pending.get(&request.ticket)
+            {
+                self.exchanges.remove(fetch.exchange);
+            }
+        }
+        self.actions.retain(|action| matches!(action, Action::Store(_) | Action::Progress(_)));
         self.pending.clear();
     }
 }

@@ -1,14 +1,18 @@
-//! Cover traffic: the sticky coin (spec, "Cover traffic").
+//! Cover traffic: the sticky coin, and the sticky buckets of fillers (spec, "Cover traffic").
 
+use hmac::digest::KeyInit;
+use hmac::digest::generic_array::GenericArray;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use crate::label;
+use crate::record::{LOCATOR_BYTES, Locator};
 use crate::secret::secret_bytes;
 use crate::stretch::Stretched;
 
 secret_bytes! {
-    /// A random secret of the device, kept there, from which every coin follows.
+    /// A random secret of the device, kept there, from which every coin and every filler's bucket follows.
     CoverSecret, 32
 }
 
@@ -18,14 +22,33 @@ secret_bytes! {
 /// The coin is the first 8 bytes, big-endian, of `HMAC-SHA-256(secret, "ceknik/1/cover" || I2OSP(generation, 4) || h)`; it
 /// falls on yes when `coin × 100 < cover_percent × 2^64`.
 pub fn covers(secret: &CoverSecret, generation: u32, h: &Stretched, cover_percent: u8) -> bool {
-    // HMAC takes a key of any length.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_bytes()) else { return true };
-    mac.update(label::COVER);
-    mac.update(&generation.to_be_bytes());
-    mac.update(h.expose_bytes());
-    let digest = mac.finalize().into_bytes();
+    let digest = hmac(secret, &[label::COVER, &generation.to_be_bytes(), h.expose_bytes()]);
     let coin = digest[..8].iter().fold(0u64, |n, byte| n << 8 | u64::from(*byte));
     u128::from(coin) * 100 < u128::from(cover_percent) << 64
+}
+
+/// The locator by which the bucket is chosen that is fetched for a filler, the `place`-th of a request from 0, beside those
+/// of `own`. The same people on one device always have the same fillers: were they drawn anew, those buckets that come
+/// again would be the people's.
+///
+/// It is the first 16 bytes of `HMAC-SHA-256(secret, "ceknik/1/filler" || I2OSP(place, 1) || h₁ || … || hₙ)`, with the
+/// people's `h` in ascending order.
+pub fn filler_locator(secret: &CoverSecret, own: &[&Stretched], place: u8) -> Locator {
+    let mut own: Vec<&[u8]> = own.iter().map(|h| h.expose_bytes().as_slice()).collect();
+    own.sort_unstable();
+    let digest = hmac(secret, &[&[label::FILLER, &[place]], &own[..]].concat());
+    let mut locator = [0; LOCATOR_BYTES];
+    locator.copy_from_slice(&digest[..LOCATOR_BYTES]);
+    Locator::from_bytes(locator)
+}
+
+fn hmac(secret: &CoverSecret, parts: &[&[u8]]) -> [u8; 32] {
+    // HMAC's key is of one block here, whatever is left of it zero: RFC 2104 says the same of any shorter key.
+    let mut key = Zeroizing::new([0u8; 64]);
+    key[..32].copy_from_slice(secret.expose_bytes());
+    let mut mac = <Hmac<Sha256> as KeyInit>::new(GenericArray::from_slice(&*key));
+    parts.iter().for_each(|part| mac.update(part));
+    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]
@@ -49,6 +72,26 @@ mod tests {
         assert!((1788..=2212).contains(&heads), "{heads}");
         let h = Stretched::from_bytes([1; 32]);
         assert!(covers(&secret, 1, &h, 100) && !covers(&secret, 1, &h, 0));
+    }
+
+    #[test]
+    fn fillers_are_sticky_and_spread() {
+        let secret = CoverSecret::from_bytes([7; 32]);
+        let [a, b] = [1, 2].map(|byte| Stretched::from_bytes([byte; 32]));
+        let pair = filler_locator(&secret, &[&a, &b], 0);
+        assert_eq!(filler_locator(&secret, &[&b, &a], 0), pair, "whatever the order in which people are typed");
+        let others = [
+            filler_locator(&secret, &[&a, &b], 1),
+            filler_locator(&secret, &[&a], 0),
+            filler_locator(&secret, &[&b], 0),
+            filler_locator(&CoverSecret::from_bytes([8; 32]), &[&a, &b], 0),
+        ];
+        assert!(others.iter().all(|other| *other != pair));
+        let buckets = (0..=255u8).map(|place| filler_locator(&secret, &[&a], place).bucket(3));
+        let mut counts = [0; 8];
+        buckets.for_each(|bucket| counts[bucket as usize] += 1);
+        // Five standard deviations of Binomial(256, 1/8).
+        assert!(counts.iter().all(|count| (5..=59).contains(count)), "{counts:?}");
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub mod oprf;
 pub mod record;
 pub mod time;
 
-pub use cover::{CoverSecret, covers};
+pub use cover::{CoverSecret, covers, filler_locator};
 pub use nik::{
     BirthDate, District, DistrictStanding, MAX_NIK_INPUT_BYTES, Nik, NikError, NikWarning, NikWarnings, Sex,
 };

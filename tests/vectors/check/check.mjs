@@ -441,6 +441,11 @@ const CHECKS = {
         same(cover.confirms(coin, cover_percent), want.covers);
       });
     }
+    for (const { secret, h, locators } of file.fillers) {
+      await vector(`${locators.length} fillers beside ${h.length}`, () => {
+        locators.forEach((locator, place) => same(cover.fillerLocator(bytes(secret), h.map(bytes), place), locator));
+      });
+    }
   },
 
   'walk.json': walk,

@@ -48,6 +48,8 @@ impl Timeouts {
 #[derive(Clone, Debug)]
 pub(super) struct Http {
     client: reqwest::Client,
+    /// For what must not be compressed on the way: a compressed response is not understood, and no answer.
+    plain: reqwest::Client,
     server: ServerUrl,
     timeouts: Timeouts,
     places: Arc<Semaphore>,
@@ -55,8 +57,22 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new(server: &ServerUrl, timeouts: Timeouts) -> Result<Self, ClientError> {
+        let tls = tls(server)?;
+        let client = |gzip| Self::client(server, timeouts, tls.clone(), gzip);
+        let (client, plain) = (client(true)?, client(false)?);
+        let places = Arc::new(Semaphore::new(MOST_AT_ONCE));
+        Ok(Self { client, plain, server: server.clone(), timeouts, places })
+    }
+
+    fn client(
+        server: &ServerUrl,
+        timeouts: Timeouts,
+        tls: TlsConfig,
+        gzip: bool,
+    ) -> Result<reqwest::Client, ClientError> {
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(server)?)
+            .tls_backend_preconfigured(tls)
+            .gzip(gzip)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
@@ -69,8 +85,7 @@ impl Http {
             // This machine is not reached through another.
             builder = builder.no_proxy();
         }
-        let client = builder.build().map_err(|error| ClientError::Tls { reason: error.to_string() })?;
-        Ok(Self { client, server: server.clone(), timeouts, places: Arc::new(Semaphore::new(MOST_AT_ONCE)) })
+        builder.build().map_err(|error| ClientError::Tls { reason: error.to_string() })
     }
 
     /// Makes a request; `receiving` is told the bytes received so far and, where it is known, of how many.
@@ -87,13 +102,15 @@ impl Http {
 
     async fn exchange(&self, request: &Request, receiving: impl Fn(u64, Option<u64>)) -> reqwest::Result<Response> {
         let address = self.server.join(&request.path);
+        let as_it_is = request.cache == CacheMode::NoStore;
+        let client = if as_it_is { &self.plain } else { &self.client };
         let mut builder = match request.method {
-            Method::Get => self.client.get(address),
-            Method::Post => self.client.post(address),
+            Method::Get => client.get(address),
+            Method::Post => client.post(address),
         };
         let transfer = Duration::from_secs(request.max_bytes / SLOWEST_BYTES_PER_SECOND);
         builder = builder.timeout(self.timeouts.response + transfer);
-        if request.cache == CacheMode::NoStore {
+        if as_it_is {
             builder = builder.header(ACCEPT_ENCODING, "identity");
         }
         if let Some(body) = &request.body {

@@ -4,16 +4,21 @@
 //! and buckets go, for an element that fills up a request:
 //!
 //! * A request holds 1, 4 or 16 elements. Its size tells between which of these the number of NIKs to confirm lies.
-//! * Every element has its bucket: an own one's from its locator, a random one's drawn like a locator. The buckets are
-//!   fetched in ascending order, each number once. Locators are as good as random numbers, so that the set of numbers is
-//!   distributed the same whoever is own; to fetch a number twice would tell in addition that two elements share it.
-//! * Answers are given when every bucket is in, the random ones' too. Those are not looked into.
+//! * Every element has its bucket: an own one's from its locator, a filler's from one that the device's secret gives, so
+//!   that the same people have the same fillers at every visit: of buckets that are drawn anew each time, those that come
+//!   again are the people's. The buckets are fetched in ascending order, each number once. Locators are as good as random
+//!   numbers, so that the set of numbers is distributed the same whoever is own; to fetch a number twice would tell in
+//!   addition that two elements share it.
+//! * Answers are given when every bucket is in, the fillers' too. Those are not looked into. Where one of them is gone, and
+//!   a newer list is there, the whole request is made again: to ask again for the people of that bucket alone would tell
+//!   whether there were any.
 //!
-//! When a confirmation for cover cannot be had, and nobody did wrong (no connection, too many requests, budget), the
-//! local miss stands: it is as certain as the filter, and to turn it into "no answer" would send one in ten of those who are
-//! not listed back into the queue of an overloaded service. Whoever can refuse service and sees who comes back may then
-//! leave the cover out of his reckoning; the retries made here are the same for all. Where a check *fails*, cover or
-//! not, the answer is "no answer": a party that lies about the table is not believed about the filter.
+//! When the evaluation for cover cannot be had, and nobody did wrong (no connection, too many requests, budget), the
+//! local miss stands: to turn it into "no answer" would send one in ten of those who are not listed back into the queue of
+//! an overloaded service. Whoever can refuse service and sees who comes back may then leave the cover out of his reckoning;
+//! the retries made here are the same for all. Once the service has evaluated, a bucket that cannot be had is no matter of
+//! load: whoever left somebody out of the filter alone knows which bucket to withhold. Then, and where a check *fails*, the
+//! answer is "no answer", cover or not: a party that lies about the table is not believed about the filter.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -21,6 +26,7 @@ use ceknik_core::bucket::BucketError;
 use ceknik_core::manifest::{Id, Manifest};
 use ceknik_core::oprf::{Blind, BlindedElement, OprfInput, blind};
 use ceknik_core::record::{self, Locator, SealKey};
+use ceknik_core::{Stretched, filler_locator};
 use rand_core::CryptoRngCore;
 
 use super::{Action, Context, Next, Progress};
@@ -44,10 +50,12 @@ pub(super) struct ConfirmStage {
 #[derive(Default)]
 struct Round {
     own: Vec<Own>,
-    /// What was sent in the latest attempt: the own elements, then random ones.
+    /// What was sent in the latest attempt: the own elements, then random ones, the fillers.
     sent: Vec<BlindedElement>,
     buckets: BTreeMap<u32, Vec<Target>>,
     outstanding: usize,
+    /// What the buckets that are in said, until all are.
+    found: Vec<(usize, Answer, Vec<Warning>)>,
 }
 
 struct Own {
@@ -145,7 +153,7 @@ impl ConfirmStage {
         rng: &mut impl CryptoRngCore,
     ) -> Next {
         match (purpose, reply) {
-            (Purpose::Evaluate, Ok(body)) => self.evaluated(context, &body, rng),
+            (Purpose::Evaluate, Ok(body)) => self.evaluated(context, &body),
             (Purpose::Evaluate, Err(Failure::Gone { status: 410 })) => {
                 Next::Renew(NoAnswer::because(Reason::KeyRetired, "status 410"))
             }
@@ -156,7 +164,7 @@ impl ConfirmStage {
         }
     }
 
-    fn evaluated(&mut self, context: &mut Context, body: &[u8], rng: &mut impl CryptoRngCore) -> Next {
+    fn evaluated(&mut self, context: &mut Context, body: &[u8]) -> Next {
         let Some(manifest) = manifest(context) else { return Next::Stay };
         let alone = context.settings.alone;
         let evaluated = match open_response(body, &manifest.oprf.public_key, &self.round.sent, alone) {
@@ -174,14 +182,12 @@ impl ConfirmStage {
         for own in &mut self.round.own {
             own.blind = None;
         }
-        let random = self.round.sent.len() - targets.len();
+        let fillers = self.round.sent.len() - targets.len();
         for target in targets {
             self.round.buckets.entry(target.locator.bucket(geometry.bits())).or_default().push(target);
         }
-        for _ in 0..random {
-            let mut drawn = [0u8; record::LOCATOR_BYTES];
-            rng.fill_bytes(&mut drawn);
-            self.round.buckets.entry(Locator::from_bytes(drawn).bucket(geometry.bits())).or_default();
+        for filler in self.filler_locators(context, fillers) {
+            self.round.buckets.entry(filler.bucket(geometry.bits())).or_default();
         }
         let (epoch, people) = (manifest.epoch, manifest.disclosure.people_per_bucket);
         let progress = Progress::Evaluated {
@@ -206,6 +212,13 @@ impl ConfirmStage {
         Next::Stay
     }
 
+    fn filler_locators(&self, context: &Context, count: usize) -> Vec<Locator> {
+        let own = self.round.own.iter().filter_map(|own| context.subjects.get(own.subject)?.stretched.as_ref());
+        let own: Vec<&Stretched> = own.map(|(_, stretched)| stretched).collect();
+        let most = u8::try_from(count).unwrap_or(u8::MAX);
+        (0..most).map(|place| filler_locator(&context.cover_secret, &own, place)).collect()
+    }
+
     fn bucket(
         &mut self,
         context: &mut Context,
@@ -216,19 +229,30 @@ impl ConfirmStage {
         let Some(targets) = self.round.buckets.remove(&index) else { return Next::Stay };
         self.round.outstanding = self.round.outstanding.saturating_sub(1);
         match reply {
-            // The publisher may have removed the buckets of an epoch that is no longer the current one. A random element's
-            // bucket counts as much as an own one's: to look for a newer list for the latter alone would tell which it is.
+            // The publisher may have removed the buckets of an epoch that is no longer the current one. A filler's bucket
+            // counts as much as an own one's: to look for a newer list for the latter alone would tell which it is.
             Err(failure @ Failure::Gone { .. }) if !context.restarted => {
                 self.renew = Some(failure.no_answer(Reason::BucketUnavailable));
             }
             Err(failure) => {
-                let no_answer = failure.no_answer(Reason::BucketUnavailable);
-                targets.iter().for_each(|target| context.fail(target.subject, &no_answer));
+                let no_answer = Answer::NoAnswer(failure.no_answer(Reason::BucketUnavailable));
+                self.round.found.extend(targets.iter().map(|t| (t.subject, no_answer.clone(), Vec::new())));
             }
-            Ok(response) if !targets.is_empty() => look_up(context, index, &targets, &response),
+            Ok(response) if !targets.is_empty() => {
+                self.round.found.extend(look_up(context, index, &targets, &response));
+            }
             Ok(_) => {}
         }
-        if self.round.outstanding == 0 { self.next_round(context, rng) } else { Next::Stay }
+        if self.round.outstanding > 0 {
+            return Next::Stay;
+        }
+        // With a bucket gone, nothing of this round counts: all of it is asked again, or none is answered.
+        if self.renew.is_none() {
+            for (subject, answer, warnings) in self.round.found.drain(..) {
+                context.settle(subject, answer, &warnings);
+            }
+        }
+        self.next_round(context, rng)
     }
 }
 
@@ -236,24 +260,20 @@ fn manifest(context: &Context) -> Option<&Manifest> {
     context.list.as_ref().map(|list| list.manifest())
 }
 
-fn look_up(context: &mut Context, index: u32, targets: &[Target], response: &[u8]) {
-    let Some(manifest) = manifest(context) else { return };
+/// What a bucket says of those who are to be looked for in it.
+fn look_up(context: &Context, index: u32, targets: &[Target], response: &[u8]) -> Vec<(usize, Answer, Vec<Warning>)> {
+    let Some(manifest) = manifest(context) else { return Vec::new() };
     let buckets = &manifest.buckets;
-    let bucket = match buckets.geometry.open_response(index, &buckets.root, response) {
-        Ok(bucket) => bucket,
-        Err(error) => {
-            let no_answer = NoAnswer::because(bucket_reason(&error), error);
-            targets.iter().for_each(|target| context.fail(target.subject, &no_answer));
-            return;
-        }
-    };
-    for target in targets {
-        let (answer, warnings) = match bucket.find(&target.locator) {
+    let bucket = buckets.geometry.open_response(index, &buckets.root, response);
+    let said = |target: &Target| match &bucket {
+        Err(error) => (Answer::NoAnswer(NoAnswer::because(bucket_reason(error), error)), Vec::new()),
+        Ok(bucket) => match bucket.find(&target.locator) {
             None => (Answer::NotListed, Vec::new()),
             Some(sealed) => read(context, target, sealed),
-        };
-        context.settle(target.subject, answer, &warnings);
-    }
+        },
+    };
+    let said = targets.iter().map(|target| (target.subject, said(target)));
+    said.map(|(subject, (answer, warnings))| (subject, answer, warnings)).collect()
 }
 
 /// A record is there: listed, or no answer, whatever the filter said.

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use ceknik_core::encoding::hex;
 use ceknik_core::filter::{FilterError, FilterShard};
 use ceknik_core::manifest::FilterSpec;
-use ceknik_core::{CoverSecret, StretchError, Stretched, covers};
-use rand_core::CryptoRngCore;
-use zeroize::Zeroizing;
+use ceknik_core::{StretchError, Stretched, covers};
 
 use super::{Action, Confirm, Context, Item, Next, Progress};
 use crate::answer::{Answer, Local, NoAnswer, Unconfirmed};
@@ -116,8 +114,10 @@ impl LocalStage {
         match reply {
             Ok(file) => match open(context, shard, file.clone()) {
                 Ok(opened) => {
-                    if let Some(digest) = filter(context).and_then(|filter| filter.shards.get(shard as usize)) {
-                        let item = Item::Shard { sha256: digest.sha256, file };
+                    let digest = filter(context).and_then(|filter| filter.shards.get(shard as usize));
+                    if let (Some(list), Some(digest)) = (&context.list, digest) {
+                        let log = list.checkpoint().log().clone();
+                        let item = Item::Shard { log, sha256: digest.sha256, file };
                         context.wire.push(Action::Store(item));
                     }
                     self.open(context, shard, opened, false);
@@ -222,17 +222,22 @@ fn fetch(context: &mut Context, shard: u32) {
 }
 
 /// Answers those who need no confirmation, and gives the others in order.
-pub(super) fn decide(context: &mut Context, rng: &mut impl CryptoRngCore) -> VecDeque<usize> {
+pub(super) fn decide(context: &mut Context) -> VecDeque<usize> {
     let mut queue = VecDeque::new();
     let Some(list) = &context.list else { return queue };
     let manifest = list.manifest();
     let cover_percent = manifest.disclosure.cover_percent;
     let generation = manifest.filter.as_ref().map(|filter| filter.generation);
+    let only_bucket = manifest.buckets.geometry.count() == 1
+        && manifest.filter.as_ref().is_none_or(|filter| filter.geometry.shards() == 1);
+    let too_few = !only_bucket && manifest.disclosure.people_per_bucket < context.settings.least_people;
     let cut_off = match (context.cut_off, context.settings.confirm) {
         (Some(cut_off), _) => Some(cut_off),
         (None, Confirm::Never) => Some(Unconfirmed::LocalOnly),
-        (None, Confirm::AsNeeded | Confirm::Everyone) => None,
+        (None, Confirm::AsNeeded | Confirm::Everyone) => too_few.then_some(Unconfirmed::TooFewPeople),
     };
+    context.tossed_coins =
+        cut_off.is_none() && context.settings.confirm == Confirm::AsNeeded && (1..=99).contains(&cover_percent);
     for place in 0..context.subjects.len() {
         if !context.no_outcome(place) {
             continue;
@@ -241,13 +246,17 @@ pub(super) fn decide(context: &mut Context, rng: &mut impl CryptoRngCore) -> Vec
         match (cut_off, local) {
             (Some(because), Some(Local::Hit)) => context.settle(place, Answer::Maybe { because }, &[]),
             (Some(_), Some(Local::Miss)) => context.settle(place, Answer::NotListed, &[]),
-            (Some(_), None) => {
-                context.settle(place, Answer::NoAnswer(NoAnswer::plain(Reason::ConfirmationNeeded)), &[])
+            (Some(because), None) => {
+                let reason = match because {
+                    Unconfirmed::TooFewPeople => Reason::TooFewPeople,
+                    _ => Reason::ConfirmationNeeded,
+                };
+                context.settle(place, Answer::NoAnswer(NoAnswer::plain(reason)), &[])
             }
             (None, Some(Local::Hit) | None) => queue.push_back(place),
             (None, Some(Local::Miss)) => {
                 let everyone = context.settings.confirm == Confirm::Everyone;
-                let cover = generation.is_some_and(|generation| coin(context, place, generation, cover_percent, rng));
+                let cover = generation.is_some_and(|generation| coin(context, place, generation, cover_percent));
                 if everyone || cover {
                     if let Some(subject) = context.subjects.get_mut(place) {
                         subject.cover = !everyone;
@@ -266,17 +275,7 @@ pub(super) fn decide(context: &mut Context, rng: &mut impl CryptoRngCore) -> Vec
 }
 
 /// The sticky coin of the device.
-fn coin(context: &mut Context, place: usize, generation: u32, percent: u8, rng: &mut impl CryptoRngCore) -> bool {
-    if context.cover_secret.is_none() {
-        let mut bytes = Zeroizing::new([0u8; 32]);
-        rng.fill_bytes(&mut *bytes);
-        let secret = CoverSecret::from_bytes(*bytes);
-        context.wire.push(Action::Store(Item::CoverSecret(secret.clone())));
-        context.cover_secret = Some(secret);
-    }
+fn coin(context: &Context, place: usize, generation: u32, percent: u8) -> bool {
     let stretched = context.subjects.get(place).and_then(|subject| subject.stretched.as_ref());
-    match (&context.cover_secret, stretched) {
-        (Some(secret), Some((_, stretched))) => covers(secret, generation, stretched, percent),
-        _ => false,
-    }
+    stretched.is_some_and(|(_, stretched)| covers(&context.cover_secret, generation, stretched, percent))
 }

@@ -1,58 +1,108 @@
 //! What is remembered of earlier lists, verified again.
+//!
+//! Memory is kept by log, that is by the key that signs it: what one log signed is compared with what the same log signs
+//! later, through whatever address it comes, and nobody who calls his log by another's name can make that forgotten.
 
-use ceknik_core::log::{Policy, SignedCheckpoint, TlogProof, VerifiedCheckpoint};
+use ceknik_core::log::{Policy, SignedCheckpoint, TlogProof, VerifiedCheckpoint, VerifierKey};
 use ceknik_core::manifest::{Id, Manifest, UnverifiedManifest, VerifiedManifest};
 
-use super::SeenList;
+use super::{Seen, SeenList};
 
 impl SeenList {
-    /// What to remember of two lists, one of which may have been stored by another process or page meanwhile: the later
-    /// list, and the larger checkpoint. Where they are of different logs or lists, or the old one is damaged, the new one.
+    /// Which of two lists of one log and dataset to remember, one of which may have been stored by another process or page
+    /// meanwhile: the later. Where the old one is damaged, the new one.
     #[must_use]
-    pub fn merge(old: &Self, new: Self) -> Self {
-        let (Ok(before), Ok(after)) = (Manifest::parse(&old.manifest), Manifest::parse(&new.manifest)) else {
-            return new;
-        };
-        if before.log != after.log || before.dataset != after.dataset {
-            return new;
+    pub fn later(old: &Self, new: Self) -> Self {
+        match (Manifest::parse(&old.manifest), Manifest::parse(&new.manifest)) {
+            (Ok(before), Ok(after)) if before.epoch > after.epoch => old.clone(),
+            _ => new,
         }
-        let size =
-            |list: &Self| SignedCheckpoint::parse(&list.checkpoint).map_or(0, |checkpoint| checkpoint.head().size);
-        let checkpoint = if size(old) > size(&new) { old.checkpoint.clone() } else { new.checkpoint.clone() };
-        let list = if before.epoch > after.epoch { old.clone() } else { new };
-        Self { checkpoint, ..list }
     }
 }
 
-/// What the cache knows, as far as it verifies.
+/// Which of two checkpoints of one log to remember: the larger. Where the old one is damaged, the new one.
+#[must_use]
+pub fn larger_checkpoint(old: &[u8], new: Vec<u8>) -> Vec<u8> {
+    let size = |note: &[u8]| SignedCheckpoint::parse(note).map_or(0, |checkpoint| checkpoint.head().size);
+    if size(old) > size(&new) { old.to_vec() } else { new }
+}
+
+/// A list that one log of the policy signed, whoever witnessed that: a later list must continue it.
+pub(super) struct Recalled {
+    pub(super) list: VerifiedManifest,
+    /// Whether it satisfies the policy as it is: it can answer.
+    pub(super) satisfies: bool,
+    /// As it was kept.
+    pub(super) kept: SeenList,
+}
+
+/// What was kept, as far as it verifies.
 #[derive(Default)]
 pub(super) struct Memory {
-    /// What the cache holds, byte for byte.
-    pub(super) cached: Option<SeenList>,
-    /// The list, if it satisfies the policy: it can answer.
-    pub(super) known: Option<VerifiedManifest>,
-    /// The list, if a log of the policy signed it, whoever witnessed that: a later list must continue it.
-    pub(super) seen: Option<VerifiedManifest>,
-    /// The largest checkpoint seen, likewise.
-    pub(super) checkpoint: Option<VerifiedCheckpoint>,
+    lists: Vec<Recalled>,
+    /// The largest checkpoints seen.
+    checkpoints: Vec<VerifiedCheckpoint>,
     /// Whether something was there that could not be used.
     pub(super) lost: bool,
 }
 
 impl Memory {
-    pub(super) fn recall(policy: &Policy, dataset: &Id, cached: Option<SeenList>, damaged: bool) -> Self {
-        let Some(cached) = cached else { return Self { lost: damaged, ..Self::default() } };
+    pub(super) fn recall(policy: &Policy, dataset: &Id, seen: Seen) -> Self {
         // A policy that asks for other witnesses than it did is no reason to forget what the log has signed.
         let logs = logs_alone(policy);
-        let proof = TlogProof::parse(&cached.proof).ok();
-        let manifest = UnverifiedManifest::parse(cached.manifest.clone()).ok();
-        let manifest = manifest.filter(|manifest| manifest.claimed().dataset == *dataset);
-        let verify = |policy| manifest.clone()?.verify(policy, proof.as_ref()?).ok();
-        let (known, seen) = (verify(policy), verify(&logs));
-        let checkpoint = SignedCheckpoint::parse(&cached.checkpoint).ok().and_then(|signed| signed.verify(&logs).ok());
-        let lost = damaged || seen.is_none() || checkpoint.is_none();
-        Self { cached: Some(cached), known, seen, checkpoint, lost }
+        let kept = seen.lists.len();
+        let lists: Vec<_> = seen.lists.into_iter().filter_map(|list| recall(policy, &logs, dataset, list)).collect();
+        let checkpoints = seen.checkpoints.iter().filter_map(|note| SignedCheckpoint::parse(note).ok());
+        let checkpoints = checkpoints.filter_map(|signed| signed.verify(&logs).ok()).collect();
+        // Lists of other logs than the policy's are none of its business, but where there are those alone, it is told.
+        let lost = seen.damaged || (kept > 0 && lists.is_empty());
+        Self { lists, checkpoints, lost }
     }
+
+    /// The memory of a lookup that begins again.
+    pub(super) fn of(list: VerifiedManifest, latest: VerifiedCheckpoint) -> Self {
+        let kept = SeenList { manifest: list.as_bytes().to_vec(), proof: Vec::new() };
+        let lists = vec![Recalled { list, satisfies: true, kept }];
+        Self { lists, checkpoints: vec![latest], lost: false }
+    }
+
+    /// The list last seen of a log.
+    pub(super) fn list_of(&self, log: &VerifierKey) -> Option<&Recalled> {
+        self.lists.iter().find(|recalled| recalled.list.checkpoint().log() == log)
+    }
+
+    /// The largest checkpoint seen of a log; that of the list counts as well.
+    pub(super) fn checkpoint_of(&self, log: &VerifierKey) -> Option<&VerifiedCheckpoint> {
+        let of_lists = self.lists.iter().map(|recalled| recalled.list.checkpoint());
+        let of_log = self.checkpoints.iter().chain(of_lists).filter(|checkpoint| checkpoint.log() == log);
+        of_log.max_by_key(|checkpoint| checkpoint.head().size)
+    }
+
+    /// The list that can answer and has these bytes.
+    pub(super) fn same(&self, bytes: &[u8]) -> Option<&VerifiedManifest> {
+        self.able().find(|list| list.as_bytes() == bytes)
+    }
+
+    /// The list that can answer and was published last.
+    pub(super) fn latest(&self) -> Option<&VerifiedManifest> {
+        self.able().max_by_key(|list| list.manifest().published_at)
+    }
+
+    fn able(&self) -> impl Iterator<Item = &VerifiedManifest> {
+        self.lists.iter().filter(|recalled| recalled.satisfies).map(|recalled| &recalled.list)
+    }
+}
+
+fn recall(policy: &Policy, logs: &Policy, dataset: &Id, kept: SeenList) -> Option<Recalled> {
+    let proof = TlogProof::parse(&kept.proof).ok()?;
+    let manifest = UnverifiedManifest::parse(kept.manifest.clone()).ok()?;
+    if manifest.claimed().dataset != *dataset {
+        return None;
+    }
+    let satisfying = manifest.clone().verify(policy, &proof).ok();
+    let satisfies = satisfying.is_some();
+    let list = satisfying.or_else(|| manifest.verify(logs, &proof).ok())?;
+    Some(Recalled { list, satisfies, kept })
 }
 
 /// The policy's logs, with no witness asked for.

@@ -61,15 +61,13 @@ struct History {
 
 /// A request for a public file.
 fn public_file(path: String, max_bytes: u64, cache: CacheMode) -> Request {
-    Request {
-        ticket: Ticket::from_number(0),
-        method: Method::Get,
-        path,
-        body: None,
-        max_bytes,
-        cache,
-        tells: Tells::PublicFile,
-    }
+    let ticket = Ticket::from_number(0);
+    Request { ticket, method: Method::Get, path, body: None, max_bytes, cache, tells: Tells::PublicFile }
+}
+
+/// A request for a public file that depends on what this device saw before.
+fn history_file(path: String, max_bytes: u64) -> Request {
+    Request { tells: Tells::History, ..public_file(path, max_bytes, CacheMode::Immutable) }
 }
 
 fn fail(reason: Reason) -> Next {
@@ -89,9 +87,7 @@ impl TrustStage {
 
     /// Looks for a newer list than one that was believed in this lookup.
     pub(super) fn again(context: &mut Context, list: VerifiedManifest, latest: VerifiedCheckpoint) -> (Self, Next) {
-        let memory =
-            Memory { cached: None, known: Some(list.clone()), seen: Some(list), checkpoint: Some(latest), lost: false };
-        let mut stage = Self { memory, step: Step::Manifest, cached: Cached::default() };
+        let mut stage = Self { memory: Memory::of(list, latest), step: Step::Manifest, cached: Cached::default() };
         let next = stage.fetch_manifest(context);
         (stage, next)
     }
@@ -122,8 +118,8 @@ impl TrustStage {
 
     fn recall(&mut self, context: &mut Context) -> Next {
         let Some(trust) = &context.trust else { return fail(Reason::PolicyUnavailable) };
-        let list = self.cached.list.take();
-        self.memory = Memory::recall(&trust.policy, &context.dataset, list, self.cached.list_damaged);
+        let seen = std::mem::take(&mut self.cached.seen);
+        self.memory = Memory::recall(&trust.policy, &context.dataset, seen);
         context.memory_lost = self.memory.lost;
         if context.settings.offline {
             return self.use_known(context, Unconfirmed::Offline, NoAnswer::plain(Reason::Offline));
@@ -140,7 +136,7 @@ impl TrustStage {
 
     /// Goes on with the list of the cache, if there is one that answers for the present.
     fn use_known(&mut self, context: &mut Context, cut_off: Unconfirmed, otherwise: NoAnswer) -> Next {
-        let Some(list) = self.memory.known.take() else { return Next::Fail(otherwise) };
+        let Some(list) = self.memory.latest().cloned() else { return Next::Fail(otherwise) };
         if let Err(error) = list.check_fresh(context.wire.now, context.settings.accept_weak) {
             // Offline there is nothing else to say; with the service out of reach, that is what to say.
             return match cut_off {
@@ -170,9 +166,9 @@ impl TrustStage {
         Next::Accepted(Box::new(Accepted { list, latest, cut_off }))
     }
 
-    /// The largest checkpoint that was remembered, or else that of a list which was.
+    /// The largest checkpoint that was remembered of a list's log, or else its own.
     fn latest(&self, list: &VerifiedManifest) -> VerifiedCheckpoint {
-        self.memory.checkpoint.as_ref().unwrap_or(list.checkpoint()).clone()
+        self.memory.checkpoint_of(list.checkpoint().log()).unwrap_or(list.checkpoint()).clone()
     }
 
     pub(super) fn reply(&mut self, context: &mut Context, purpose: Purpose, reply: Result<Vec<u8>, Failure>) -> Next {
@@ -223,7 +219,8 @@ impl TrustStage {
             _ => Reason::LogUnavailable,
         };
         let no_answer = failure.no_answer(gone);
-        if failure.is_passing() {
+        // Once a newer list verified, the one before answers no more.
+        if failure.is_passing() && !matches!(self.step, Step::History(_)) {
             self.use_known(context, Unconfirmed::Unreachable, no_answer)
         } else {
             Next::Fail(no_answer)
@@ -231,16 +228,10 @@ impl TrustStage {
     }
 
     fn manifest(&mut self, context: &mut Context, bytes: Vec<u8>) -> Next {
-        if self.memory.known.as_ref().is_some_and(|known| known.as_bytes() == bytes) {
-            let Some(list) = self.memory.known.take() else { return Next::Stay };
+        if let Some(list) = self.memory.same(&bytes).cloned() {
             return match list.check_fresh(context.wire.now, context.settings.accept_weak) {
                 Ok(()) => {
                     let latest = self.latest(&list);
-                    if let (None, Some(cached)) = (&self.memory.checkpoint, &self.memory.cached) {
-                        // The checkpoint alone was damaged.
-                        let checkpoint = latest.as_bytes().to_vec();
-                        context.wire.push(Action::Store(Item::List(SeenList { checkpoint, ..cached.clone() })));
-                    }
                     self.accept(context, list, latest, None, true)
                 }
                 Err(error) => Next::Fail(not_fresh(&error)),
@@ -271,9 +262,6 @@ impl TrustStage {
             Ok(walk) => walk,
             Err(failure) => return Next::Fail(failure),
         };
-        if let Err(error) = list.check_fresh(context.wire.now, context.settings.accept_weak) {
-            return Next::Fail(not_fresh(&error));
-        }
         let (check, latest) = match self.order_checkpoints(list.checkpoint()) {
             Ok(ordered) => ordered,
             Err(error) => return Next::Fail(NoAnswer::because(inconsistent(&error), error)),
@@ -284,8 +272,7 @@ impl TrustStage {
         }
         for number in walk.clone() {
             let path = format!("/v1/{}/epochs/{number}/manifest", context.dataset);
-            let request = public_file(path, MOST_MANIFEST_BYTES as u64, CacheMode::Immutable);
-            context.wire.fetch(Purpose::Epoch { number }, request);
+            context.wire.fetch(Purpose::Epoch { number }, history_file(path, MOST_MANIFEST_BYTES as u64));
         }
         let walked = walk.map(|number| (number, None)).collect();
         let tiles = vec![None; planned.len()];
@@ -293,31 +280,34 @@ impl TrustStage {
         self.compare(context)
     }
 
+    /// The list of the same log that was seen last.
+    fn seen_before(&self, list: &VerifiedManifest) -> Option<&VerifiedManifest> {
+        self.memory.list_of(list.checkpoint().log()).map(|recalled| &recalled.list)
+    }
+
     /// Compares a list with the one that was seen last. Gives the epochs whose manifests must be fetched to follow a
     /// change of key.
     fn compare_with_seen(&self, list: &VerifiedManifest) -> Result<core::ops::Range<u64>, NoAnswer> {
-        let Some(seen) = &self.memory.seen else { return Ok(0..0) };
+        let Some(seen) = self.seen_before(list) else { return Ok(0..0) };
         let (new, old) = (list.manifest(), seen.manifest());
-        if new.log == old.log && new.epoch < old.epoch {
+        if new.epoch < old.epoch {
             let detail = format!("epoch {} after epoch {}", new.epoch, old.epoch);
             return Err(NoAnswer::because(Reason::Rollback, detail));
         }
-        if new.log == old.log && new.epoch == old.epoch {
+        if new.epoch == old.epoch {
             let same = list.as_bytes() == seen.as_bytes();
             let second = || NoAnswer::because(Reason::SecondManifest, format_args!("epoch {}", new.epoch));
             return if same { Ok(0..0) } else { Err(second()) };
         }
-        new.check_later(old).map_err(|error| NoAnswer::because(broken(&error), error))?;
-        if new.epoch == old.epoch + 1 {
-            new.check_follows(old, &seen.sha256()).map_err(|error| NoAnswer::because(broken(&error), error))?;
-            return Ok(0..0);
-        }
-        if new.oprf.public_key == old.oprf.public_key {
+        let follows =
+            if new.epoch == old.epoch + 1 { new.check_follows(old, &seen.sha256()) } else { new.check_later(old) };
+        follows.map_err(|error| NoAnswer::because(broken(&error), error))?;
+        if new.epoch == old.epoch + 1 || new.oprf.public_key == old.oprf.public_key {
             return Ok(0..0);
         }
         if new.epoch - old.epoch > MOST_EPOCHS_WALKED {
             let detail = format!("{} epochs lie between", new.epoch - old.epoch - 1);
-            return Err(NoAnswer::because(Reason::KeyChangeUnproven, detail));
+            return Err(NoAnswer::because(Reason::AwayTooLong, detail));
         }
         Ok(old.epoch + 1..new.epoch)
     }
@@ -329,7 +319,7 @@ impl TrustStage {
         &self,
         new: &VerifiedCheckpoint,
     ) -> Result<(Option<ConsistencyCheck>, VerifiedCheckpoint), ConsistencyError> {
-        let Some(seen) = &self.memory.checkpoint else { return Ok((None, new.clone())) };
+        let Some(seen) = self.memory.checkpoint_of(new.log()) else { return Ok((None, new.clone())) };
         let (smaller, larger) = if new.head().size < seen.head().size { (new, seen) } else { (seen, new) };
         Ok((Some(ConsistencyCheck::new(smaller, larger)?), larger.clone()))
     }
@@ -345,24 +335,34 @@ impl TrustStage {
         if let Some(Err(error)) = history.check.map(|check| check.verify(&tiles)) {
             return Next::Fail(NoAnswer::because(inconsistent(&error), error));
         }
-        if let Some(seen) = &self.memory.seen
+        if let Some(seen) = self.seen_before(&history.list)
             && let Err(failure) = follow(seen, &history.list, &history.walked)
         {
             return Next::Fail(failure);
         }
         let History { list, proof, latest, .. } = *history;
-        let seen = SeenList { manifest: list.as_bytes().to_vec(), proof, checkpoint: latest.as_bytes().to_vec() };
-        if self.memory.cached.as_ref() != Some(&seen) {
-            context.wire.push(Action::Store(Item::List(seen)));
+        self.remember(context, &list, proof, &latest);
+        // Remembered first: a list that has expired, or is weak, is no less the one that an older must not follow.
+        match list.check_fresh(context.wire.now, context.settings.accept_weak) {
+            Ok(()) => self.accept(context, list, latest, None, false),
+            Err(error) => Next::Fail(not_fresh(&error)),
         }
-        self.accept(context, list, latest, None, false)
+    }
+
+    fn remember(&self, context: &mut Context, list: &VerifiedManifest, proof: Vec<u8>, latest: &VerifiedCheckpoint) {
+        let log = list.checkpoint().log().clone();
+        let checkpoint = latest.as_bytes().to_vec();
+        context.wire.push(Action::Store(Item::Checkpoint { log: log.clone(), checkpoint }));
+        let seen = SeenList { manifest: list.as_bytes().to_vec(), proof };
+        if self.memory.list_of(&log).is_none_or(|recalled| recalled.kept != seen) {
+            context.wire.push(Action::Store(Item::List { log, list: seen }));
+        }
     }
 }
 
 fn fetch_tile(context: &mut Context, place: usize, tile: TileId, full: bool) {
     let path = if full { tile.full_path() } else { tile.path() };
-    let request = public_file(format!("/log/{path}"), TILE_BYTES, CacheMode::Immutable);
-    context.wire.fetch(Purpose::Tile { place, full }, request);
+    context.wire.fetch(Purpose::Tile { place, full }, history_file(format!("/log/{path}"), TILE_BYTES));
 }
 
 /// Follows `previous` from a list back to the one seen, through the manifests between them, and checks every step.

@@ -1,6 +1,6 @@
 //! The four answers and what is said beside them.
 
-use ceknik_client::{Answer, Confirm, Local, Progress, TrustBasis, Unconfirmed, Warning};
+use ceknik_client::{Answer, Confirm, Local, Progress, SeenList, TrustBasis, Unconfirmed, Warning, larger_checkpoint};
 use ceknik_core::log::{Cosigner, Policy};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -385,46 +385,63 @@ fn an_older_checkpoint_with_the_newest_list_is_no_rollback() {
         let service = Service::new(&publisher);
         Check::of([7], &publisher, at(0)).run(&mut device, |request| service.serve(request));
     }
-    let largest = device.list.clone().unwrap().checkpoint;
+    let largest = device.checkpoint().clone();
     // Another policy than the cached proof satisfies makes the client ask for the proof again; a stale copy answers.
-    device.list.as_mut().unwrap().proof = earlier["/v1/jakarta-2024/epochs/1/proof"].clone();
-    device.list.as_mut().unwrap().manifest = first.clone();
-    device.list.as_mut().unwrap().proof.truncate(10);
+    *device.list() = SeenList { manifest: first.clone(), proof: b"damaged".to_vec() };
     let mut old = publisher.clone();
     old.files.insert("/v1/jakarta-2024/epochs/1/proof".into(), earlier["/v1/jakarta-2024/epochs/1/proof"].clone());
     let service = Service::new(&old);
     let checked = Check::of([7], &old, at(0)).run(&mut device, |request| service.serve(request));
     assert_eq!(checked.code(), "listed");
-    assert_eq!(device.list.unwrap().checkpoint, largest, "the largest checkpoint stays remembered");
+    assert_eq!(*device.checkpoint(), largest, "the largest checkpoint stays remembered");
 }
 
 #[test]
-fn of_two_lists_the_later_is_remembered_with_the_larger_checkpoint() {
-    use ceknik_client::SeenList;
+fn of_two_lists_the_later_is_remembered_and_of_two_checkpoints_the_larger() {
     let mut publisher = Publisher::new();
-    let mut seen = Vec::new();
+    let (mut lists, mut checkpoints) = (Vec::new(), Vec::new());
     for day in 0..2 {
         publisher.publish(&Epoch::default());
         let mut device = Device::default();
         let service = Service::new(&publisher);
         Check::of([], &publisher, at(day)).run(&mut device, |request| service.serve(request));
-        seen.push(device.list.unwrap());
-        publisher.append(b"another list's leaf".to_vec());
+        lists.push(device.list().clone());
+        checkpoints.push(device.checkpoint().clone());
     }
-    let (first, second) = (seen[0].clone(), seen[1].clone());
-    assert_eq!(SeenList::merge(&first, second.clone()), second);
-    assert_eq!(SeenList::merge(&second, first.clone()), second);
-    // The earlier list under a checkpoint that is larger than the later one's.
-    let checkpoint = publisher.checkpoint().as_bytes().to_vec();
-    let refreshed = SeenList { checkpoint: checkpoint.clone(), ..first.clone() };
-    let both = SeenList { checkpoint, ..second.clone() };
-    assert_eq!(SeenList::merge(&refreshed, second.clone()), both);
-    assert_eq!(SeenList::merge(&second, refreshed), both);
-    // Of another log, or damaged: the new one.
-    let mut other = Publisher::new();
-    other.dataset = "bandung-2024".into();
-    let manifest = other.lay_out(1, &Epoch::default()).to_bytes().unwrap();
-    let foreign = SeenList { manifest, ..second.clone() };
-    assert_eq!(SeenList::merge(&foreign, first.clone()), first);
-    assert_eq!(SeenList::merge(&SeenList { manifest: Vec::new(), ..second }, first.clone()), first);
+    let [first, second] = [lists[0].clone(), lists[1].clone()];
+    assert_eq!(SeenList::later(&first, second.clone()), second);
+    assert_eq!(SeenList::later(&second, first.clone()), second);
+    let damaged = SeenList { manifest: Vec::new(), ..second };
+    assert_eq!(SeenList::later(&damaged, first.clone()), first);
+    let [small, large] = [checkpoints[0].clone(), checkpoints[1].clone()];
+    assert_eq!(larger_checkpoint(&small, large.clone()), large);
+    assert_eq!(larger_checkpoint(&large, small.clone()), large);
+    assert_eq!(larger_checkpoint(b"damaged", small.clone()), small);
+}
+
+/// Trust on first use went to somebody who calls his log by the true one's name. What the true log shows later, under the
+/// policy that the person was given meanwhile, is compared with what the true log showed, and with nothing else.
+#[test]
+fn a_log_that_borrows_a_name_spoils_no_memory() {
+    let mut liar = Publisher::with_log_key(2);
+    for _ in 0..3 {
+        liar.publish(&Epoch::default());
+    }
+    let mut device = Device::default();
+    let lies = Service::new(&liar);
+    let checked =
+        Check::of([7], &liar, at(2)).with(|check| check.policy = None).run(&mut device, |request| lies.serve(request));
+    assert_eq!(checked.code(), "listed");
+    let mut publisher = Publisher::new();
+    publisher.publish(&Epoch::default());
+    let first = publisher.clone();
+    publisher.publish(&Epoch::default());
+    let service = Service::new(&publisher);
+    let checked = Check::of([7], &publisher, at(2)).run(&mut device, |request| service.serve(request));
+    assert_eq!(checked.code(), "listed");
+    assert!(checked.report.outcomes[0].warnings.contains(&Warning::MemoryLost), "of this log there was none");
+    assert_eq!((device.lists.len(), device.checkpoints.len()), (2, 2));
+    let service = Service::new(&first);
+    let checked = Check::of([7], &first, at(2)).run(&mut device, |request| service.serve(request));
+    assert_eq!(checked.code(), "no_answer rollback");
 }

@@ -348,13 +348,12 @@ async fn a_cache_that_cannot_be_used() {
     let (address, _) = serve(publisher).await;
     let dir = tempfile::tempdir().unwrap();
     let client = client(address, Some(&dir));
-    // A file stands where the directory of the service would.
+    // A file stands where the directory of the services would.
     let warm = client.check(inquiry([7], Some(&policy)), &mut ()).await.unwrap();
     assert_eq!(codes(&warm), ["listed"]);
-    let entries = std::fs::read_dir(dir.path()).unwrap().flatten();
-    let server_dir = entries.map(|entry| entry.path()).find(|path| path.is_dir()).unwrap();
-    std::fs::remove_dir_all(&server_dir).unwrap();
-    std::fs::write(&server_dir, b"in the way").unwrap();
+    let servers = dir.path().join("servers");
+    std::fs::remove_dir_all(&servers).unwrap();
+    std::fs::write(&servers, b"in the way").unwrap();
     // With a policy the check goes on; without, the service would be trusted anew.
     let mut watching = Watching::default();
     let report = client.check(inquiry([7], Some(&policy)), &mut watching).await.unwrap();
@@ -376,15 +375,16 @@ async fn a_service_that_goes_away_leaves_the_cached_list() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let gone = listener.local_addr().unwrap();
     drop(listener);
-    let server_dir = |dir: &tempfile::TempDir| {
-        std::fs::read_dir(dir.path()).unwrap().flatten().map(|e| e.path()).find(|path| path.is_dir()).unwrap()
+    let server_dir = || {
+        let entries = std::fs::read_dir(dir.path().join("servers")).unwrap().flatten();
+        entries.map(|entry| entry.path()).collect::<Vec<_>>()
     };
-    let moved = tempfile::tempdir().unwrap();
-    let _ = client(gone, Some(&moved)).check(inquiry([], None), &mut ()).await.unwrap();
-    let target = server_dir(&moved);
+    let here = server_dir();
+    let _ = client(gone, Some(&dir)).check(inquiry([], None), &mut ()).await.unwrap();
+    let target = server_dir().into_iter().find(|path| !here.contains(path)).unwrap();
     std::fs::remove_dir_all(&target).unwrap();
-    std::fs::rename(server_dir(&dir), &target).unwrap();
-    let report = client(gone, Some(&moved)).check(inquiry([7, miss], None), &mut ()).await.unwrap();
+    std::fs::rename(&here[0], &target).unwrap();
+    let report = client(gone, Some(&dir)).check(inquiry([7, miss], None), &mut ()).await.unwrap();
     assert_eq!(codes(&report), ["maybe", "not_listed"]);
     assert!(report.outcomes.iter().all(|outcome| outcome.warnings.contains(&Warning::ServiceUnreachable)));
 }
@@ -401,27 +401,28 @@ async fn https_is_ready() {
 fn shards_of_earlier_lists_are_removed_and_an_earlier_list_is_not_put_back() {
     use ceknik_client::{Item, SeenList};
     let mut publisher = Publisher::new();
+    let log = publisher.signer().verifier_key().clone();
     let mut lists = Vec::new();
     for members in [40, 50] {
         publisher.publish(&Epoch { listed: (0..members).collect(), ..Epoch::default() });
         let manifest = publisher.current();
         let sha256 = manifest.filter.as_ref().unwrap().shards[0].sha256;
-        let checkpoint = publisher.checkpoint().as_bytes().to_vec();
-        let list = SeenList { manifest: manifest.to_bytes().unwrap(), proof: b"proof".to_vec(), checkpoint };
+        let list = SeenList { manifest: manifest.to_bytes().unwrap(), proof: b"proof".to_vec() };
         let file = publisher.files[&format!("/v1/{DATASET}/filter/{}", hex(&sha256))].clone();
         lists.push((list, sha256, file));
     }
     let dir = tempfile::tempdir().unwrap();
     let server = ServerUrl::parse("https://ceknik.example.org").unwrap();
     let shelf = Cache::open(dir.path()).unwrap().shelf(&server, &Id::new(DATASET).unwrap());
+    let item = |list: &SeenList| Item::List { log: log.clone(), list: list.clone() };
     for (list, sha256, file) in &lists {
-        shelf.store(&Item::List(list.clone())).unwrap();
-        shelf.store(&Item::Shard { sha256: *sha256, file: file.clone() }).unwrap();
+        shelf.store(&item(list)).unwrap();
+        shelf.store(&Item::Shard { log: log.clone(), sha256: *sha256, file: file.clone() }).unwrap();
         assert_eq!(shelf.shard(sha256).as_ref(), Some(file));
     }
     assert_eq!(shelf.shard(&lists[0].1), None);
     // A process that began earlier ends later.
-    shelf.store(&Item::List(lists[0].0.clone())).unwrap();
-    assert_eq!(shelf.load().unwrap().list.as_ref(), Some(&lists[1].0));
+    shelf.store(&item(&lists[0].0)).unwrap();
+    assert_eq!(shelf.load().unwrap().seen.lists, [lists[1].0.clone()]);
     assert!(shelf.shard(&lists[1].1).is_some());
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ceknik_client::{CacheMode, Method, Request, Tells, Warning};
+use ceknik_client::{Answer, CacheMode, Method, Request, Tells, Unconfirmed, Warning};
 use ceknik_core::encoding::{base64url, hex};
 use serde_json::Value;
 
@@ -18,7 +18,11 @@ fn published(epoch: &Epoch) -> Publisher {
 fn run(publisher: &Publisher, niks: &[u32], seed: u64) -> Checked {
     let service = Service::new(publisher);
     let check = Check::of(niks.iter().copied(), publisher, at(0)).with(|check| check.seed = seed);
-    check.run(&mut Device::default(), |request| service.serve(request))
+    check.run(&mut Device::with_secret(seed as u8), |request| service.serve(request))
+}
+
+fn bucket_numbers(checked: &Checked) -> Vec<u32> {
+    checked.bucket_paths().iter().map(|path| path.rsplit('/').next().unwrap().parse().unwrap()).collect()
 }
 
 #[test]
@@ -130,8 +134,7 @@ fn random_elements_have_buckets_like_the_others() {
     let (mut all, mut ranks) = (BTreeSet::new(), BTreeSet::new());
     for seed in 0..30 {
         let checked = run(&publisher, &[7, 8], seed);
-        let numbers: Vec<u32> =
-            checked.bucket_paths().iter().map(|path| path.rsplit('/').next().unwrap().parse().unwrap()).collect();
+        let numbers = bucket_numbers(&checked);
         assert!(numbers.is_sorted_by(|a, b| a < b), "in ascending order, each once");
         assert!(own.iter().all(|index| numbers.contains(index)));
         assert!((3..=4).contains(&numbers.len()));
@@ -141,6 +144,55 @@ fn random_elements_have_buckets_like_the_others() {
     // Two random ones a run, of 1024: hardly ever the same again.
     assert!(all.len() > 50, "{}", all.len());
     assert!(ranks.len() > 2, "own buckets stand at no fixed place");
+}
+
+#[test]
+fn the_same_people_have_the_same_buckets_at_every_visit() {
+    let publisher = published(&Epoch { bits: 10, ..Epoch::default() });
+    let service = Service::new(&publisher);
+    let visit = |device: &mut Device, niks: [u32; 2], seed| {
+        let check = Check::of(niks, &publisher, at(0)).with(|check| check.seed = seed);
+        bucket_numbers(&check.run(device, |request| service.serve(request)))
+    };
+    let mut device = Device::with_secret(1);
+    let first = visit(&mut device, [7, 8], 1);
+    assert_eq!(first.len(), 4);
+    assert_eq!(visit(&mut device, [7, 8], 2), first);
+    assert_eq!(visit(&mut device, [8, 7], 3), first, "whatever the order");
+    let other = visit(&mut Device::with_secret(2), [7, 8], 1);
+    let both = first.iter().filter(|number| other.contains(number)).count();
+    assert_eq!(both, 2, "another device has other fillers");
+}
+
+/// A service that withholds one bucket, and has a newer list at hand, learns nothing from what comes then.
+#[test]
+fn a_bucket_withheld_tells_nothing_of_whose_it_is() {
+    let mut publisher = published(&Epoch { bits: 10, ..Epoch::default() });
+    let before = publisher.clone();
+    publisher.publish(&Epoch { bits: 10, ..Epoch::default() });
+    let (old, new) = (Service::new(&before), Service::new(&publisher));
+    let run_withholding = |withheld: Option<&str>| {
+        let mut gone = false;
+        Check::of([7, 8], &publisher, at(1)).run(&mut Device::with_secret(1), |request| {
+            gone |= withheld.is_some_and(|path| request.path == path);
+            match (gone, withheld) {
+                (true, Some(path)) if request.path == path => status(404),
+                (true, _) => new.serve(request),
+                (false, _) => old.serve(request),
+            }
+        })
+    };
+    let whole = run_withholding(None);
+    let buckets: Vec<String> = whole.bucket_paths().iter().map(ToString::to_string).collect();
+    assert_eq!(buckets.len(), 4);
+    // Of the buckets after the one withheld, those that were asked for already come from the old list or the new one.
+    for path in &buckets {
+        let checked = run_withholding(Some(path));
+        assert_eq!(checked.codes(), ["listed", "listed"]);
+        assert_eq!(checked.evaluations().iter().map(Vec::len).collect::<Vec<_>>(), [4, 4], "{path}");
+        let again = checked.bucket_paths().iter().filter(|path| path.contains("/epochs/2/")).count();
+        assert_eq!(again, 4, "{path}");
+    }
 }
 
 #[test]
@@ -203,13 +255,52 @@ fn a_cover_confirmation_that_cannot_be_had_leaves_the_miss() {
     let publisher = published(&epoch);
     let miss = publisher.unlisted(&epoch, false).next().unwrap();
     let service = Service::new(&publisher);
-    for part in ["/evaluate", "/buckets/"] {
-        let checked = Check::of([miss, 7], &publisher, at(0)).run(&mut Device::default(), |request| {
+    let refusing = |part: &'static str| {
+        Check::of([miss, 7], &publisher, at(0)).run(&mut Device::default(), |request| {
             if request.path.contains(part) { status(429) } else { service.serve(request) }
-        });
-        assert_eq!(checked.codes(), ["not_listed", "no_answer rate_limited"]);
-        assert!(checked.report.outcomes[0].warnings.contains(&Warning::CoverUnconfirmed));
-    }
+        })
+    };
+    let checked = refusing("/evaluate");
+    assert_eq!(checked.codes(), ["not_listed", "no_answer rate_limited"]);
+    assert!(checked.report.outcomes[0].warnings.contains(&Warning::CoverUnconfirmed));
+    // Whoever evaluates and withholds the bucket is no busy service.
+    assert_eq!(refusing("/buckets/").codes(), ["no_answer rate_limited", "no_answer rate_limited"]);
+}
+
+#[test]
+fn a_bucket_that_few_share_is_not_fetched() {
+    let run = |bits: u8, least_people: u64, has_filter: bool| {
+        let epoch = Epoch { bits, has_filter, ..Epoch::default() };
+        let publisher = published(&epoch);
+        let miss = if has_filter { publisher.unlisted(&epoch, false).next().unwrap() } else { 2000 };
+        let service = Service::new(&publisher);
+        let check = Check::of([7, miss], &publisher, at(0)).with(|check| check.settings.least_people = least_people);
+        check.run(&mut Device::with_secret(1), |request| service.serve(request))
+    };
+    // 4000 people.
+    let default = ceknik_client::Settings::default().least_people;
+    assert_eq!(run(5, default, true).codes(), ["listed", "not_listed"]);
+    let few = run(6, default, true);
+    assert_eq!(few.codes(), ["maybe", "not_listed"]);
+    assert!(few.evaluations().is_empty() && few.bucket_paths().is_empty());
+    assert!(matches!(few.report.outcomes[0].answer, Answer::Maybe { because: Unconfirmed::TooFewPeople }));
+    assert_eq!(run(6, 62, true).codes(), ["listed", "not_listed"], "whoever uses the client may say otherwise");
+    assert_eq!(run(6, default, false).codes(), ["no_answer too_few_people", "no_answer too_few_people"]);
+    assert_eq!(run(0, 10_000, true).codes(), ["listed", "not_listed"], "of one bucket nobody chooses");
+}
+
+#[test]
+fn coins_that_nobody_keeps_are_told() {
+    let told = |percent: u8, device: &mut Device| {
+        let publisher = published(&Epoch { cover_percent: percent, ..Epoch::default() });
+        let service = Service::new(&publisher);
+        let checked = Check::of([7], &publisher, at(0)).run(device, |request| service.serve(request));
+        assert_eq!(checked.code(), "listed");
+        checked.report.outcomes[0].warnings.contains(&Warning::CoverForgotten)
+    };
+    assert!(told(10, &mut Device::default()));
+    assert!(!told(10, &mut Device::with_secret(1)));
+    assert!(!told(0, &mut Device::default()) && !told(100, &mut Device::default()), "there is no coin");
 }
 
 #[test]
@@ -229,13 +320,11 @@ fn the_cover_coin_is_sticky_for_device_nik_and_generation() {
             })
             .collect()
     };
-    let mut device = Device::default();
+    let mut device = Device::with_secret(1);
     let first = confirming(&mut device, 1);
-    let secret = device.secret.clone().expect("a secret was drawn and stored");
     assert_eq!(confirming(&mut device, 2), first);
-    assert_eq!(device.secret, Some(secret));
     let count = first.iter().filter(|coin| **coin).count();
     // Five standard deviations of Binomial(300, 0.2).
     assert!((26..=94).contains(&count), "{count}");
-    assert_ne!(confirming(&mut Device::default(), 3), first, "another device has other coins");
+    assert_ne!(confirming(&mut Device::with_secret(2), 3), first, "another device has other coins");
 }

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use ceknik_client::{
-    Action, Cached, Event, Inquiry, Item, Lookup, Method, Progress, Report, Request, Response, SeenList, Settings,
-    StretchWorker,
+    Action, Cached, Event, Inquiry, Item, Lookup, Method, Progress, Report, Request, Response, Seen, SeenList,
+    Settings, StretchWorker, larger_checkpoint,
 };
 use ceknik_core::encoding::{base64url, from_base64url};
 use ceknik_core::log::Policy;
@@ -89,7 +89,9 @@ pub(crate) fn elements(body: &Value) -> Vec<BlindedElement> {
 #[derive(Clone, Default)]
 pub(crate) struct Device {
     pub(crate) policy: Option<Vec<u8>>,
-    pub(crate) list: Option<SeenList>,
+    /// By the key of the log.
+    pub(crate) lists: BTreeMap<String, SeenList>,
+    pub(crate) checkpoints: BTreeMap<String, Vec<u8>>,
     pub(crate) shards: BTreeMap<[u8; 32], Vec<u8>>,
     pub(crate) secret: Option<CoverSecret>,
 }
@@ -98,18 +100,47 @@ impl Device {
     pub(crate) fn cached(&self) -> Cached {
         Cached {
             policy: self.policy.clone(),
-            list: self.list.clone(),
+            seen: Seen {
+                lists: self.lists.values().cloned().collect(),
+                checkpoints: self.checkpoints.values().cloned().collect(),
+                damaged: false,
+            },
             cover_secret: self.secret.clone(),
             ..Cached::default()
         }
     }
 
+    /// The list of the one log that was seen.
+    pub(crate) fn list(&mut self) -> &mut SeenList {
+        assert_eq!(self.lists.len(), 1);
+        self.lists.values_mut().next().unwrap()
+    }
+
+    /// The checkpoint of the one log that was seen.
+    pub(crate) fn checkpoint(&mut self) -> &mut Vec<u8> {
+        assert_eq!(self.checkpoints.len(), 1);
+        self.checkpoints.values_mut().next().unwrap()
+    }
+
+    /// With a secret for cover traffic.
+    pub(crate) fn with_secret(secret: u8) -> Self {
+        Self { secret: Some(CoverSecret::from_bytes([secret; 32])), ..Self::default() }
+    }
+
     fn store(&mut self, item: Item) {
         match item {
             Item::Policy(text) => self.policy = Some(text),
-            Item::List(list) => self.list = Some(list),
-            Item::Shard { sha256, file } => drop(self.shards.insert(sha256, file)),
-            Item::CoverSecret(secret) => self.secret = Some(secret),
+            Item::List { log, list } => {
+                let kept = self.lists.remove(&log.to_string());
+                let list = kept.map_or(list.clone(), |kept| SeenList::later(&kept, list));
+                self.lists.insert(log.to_string(), list);
+            }
+            Item::Checkpoint { log, checkpoint } => {
+                let kept = self.checkpoints.remove(&log.to_string());
+                let checkpoint = kept.map_or(checkpoint.clone(), |kept| larger_checkpoint(&kept, checkpoint));
+                self.checkpoints.insert(log.to_string(), checkpoint);
+            }
+            Item::Shard { sha256, file, .. } => drop(self.shards.insert(sha256, file)),
         }
     }
 }
@@ -137,7 +168,8 @@ impl Check {
         Self {
             niks: niks.into_iter().map(nik).collect(),
             policy: Some(Policy::parse(publisher.policy_text().as_bytes()).unwrap()),
-            settings: Settings { accept_weak: true, ..Settings::default() },
+            // Small lists: some have a few people to a bucket.
+            settings: Settings { accept_weak: true, least_people: 0, ..Settings::default() },
             now,
             seed: 1,
         }

@@ -1,12 +1,12 @@
-//! The sticky coin of cover traffic.
+//! The sticky coin of cover traffic, and the sticky locators of fillers.
 
-use ceknik_core::{CoverSecret, covers};
+use ceknik_core::{CoverSecret, Stretched, covers, filler_locator};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::Vectors;
 use crate::fixed::{Made, bytes, stretched, text};
-use crate::json::object;
+use crate::json::{Json, object};
 
 pub(crate) fn vectors() -> Made<Vectors> {
     let mut cases = Vec::new();
@@ -32,8 +32,29 @@ pub(crate) fn vectors() -> Made<Vectors> {
     }
     Ok(Vectors {
         file: "cover.json",
-        about: "The sticky coin: whether a device confirms a NIK that the filter misses.",
+        about: "The sticky coin: whether a device confirms a NIK that the filter misses; and the locators of the elements that fill up a request, in which the people stand in any order.",
         spec: "Cover traffic",
-        body: object! { "cases": cases },
+        body: object! { "cases": cases, "fillers": fillers() },
     })
+}
+
+fn fillers() -> Vec<Json> {
+    let of = |device: u8, people: &[&str], requested: u8| {
+        let secret: [u8; 32] = bytes(&format!("device secret {device}"));
+        let own: Vec<Stretched> = people.iter().map(|name| stretched(name)).collect();
+        let refs: Vec<&Stretched> = own.iter().collect();
+        let locator = |place| text(filler_locator(&CoverSecret::from_bytes(secret), &refs, place).expose_bytes());
+        object! {
+            "secret": text(secret),
+            "h": own.iter().map(|h| text(h.expose_bytes())).collect::<Vec<_>>(),
+            "locators": (0..requested - people.len() as u8).map(locator).collect::<Vec<_>>(),
+        }
+    };
+    vec![
+        of(0, &["one", "two"], 4),
+        of(0, &["two", "one"], 4),
+        of(1, &["one", "two"], 4),
+        of(0, &["one", "two", "three"], 4),
+        of(0, &["one", "two", "three", "four", "five"], 16),
+    ]
 }

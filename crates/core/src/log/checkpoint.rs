@@ -5,7 +5,7 @@ use tlog_tiles::{Checkpoint, Hash};
 
 use super::cosignature::verify_cosignature;
 use super::policy::{Policy, QuorumShortfall};
-use super::vkey::KeyType;
+use super::vkey::{KeyType, VerifierKey};
 use super::{EMPTY_ROOT, MAX_CHECKPOINT_BYTES, MAX_ORIGIN_BYTES, MAX_TREE_SIZE};
 use crate::merkle::NodeHash;
 
@@ -180,7 +180,7 @@ impl SignedCheckpoint {
     /// # Errors
     /// The trust variants of [`CheckpointError`].
     pub fn verify(&self, policy: &Policy) -> Result<VerifiedCheckpoint, CheckpointError> {
-        self.verify_log(policy)?;
+        let log = self.verify_log(policy)?.clone();
         let witnesses = policy.witnesses();
         let mut times: Vec<Option<u64>> = vec![None; witnesses.len()];
         for line in &self.signatures {
@@ -204,10 +204,11 @@ impl SignedCheckpoint {
                 time,
             })
         });
-        Ok(VerifiedCheckpoint { witnessed: witnessed.collect(), signed: self.clone() })
+        Ok(VerifiedCheckpoint { witnessed: witnessed.collect(), signed: self.clone(), log })
     }
 
-    fn verify_log(&self, policy: &Policy) -> Result<(), CheckpointError> {
+    /// The first key of the policy that signed.
+    fn verify_log<'a>(&self, policy: &'a Policy) -> Result<&'a VerifierKey, CheckpointError> {
         let origin = || self.origin.clone();
         let keys: Vec<_> = policy.logs().iter().map(|log| log.key()).filter(|key| key.name() == self.origin).collect();
         if keys.is_empty() {
@@ -216,7 +217,7 @@ impl SignedCheckpoint {
         if keys.iter().all(|key| key.key_type() != KeyType::Ed25519) {
             return Err(CheckpointError::UnsupportedLogKey { origin: origin() });
         }
-        let mut signed = false;
+        let mut signed = None;
         for line in &self.signatures {
             let Some(key) = keys.iter().find(|key| key.signs_as(line)) else {
                 continue;
@@ -227,9 +228,9 @@ impl SignedCheckpoint {
             if !key.verify_ed25519(self.text(), line.signature()) {
                 return Err(CheckpointError::BadLogSignature { origin: origin() });
             }
-            signed = true;
+            signed = signed.or(Some(*key));
         }
-        if signed { Ok(()) } else { Err(CheckpointError::NoLogSignature { origin: origin() }) }
+        signed.ok_or_else(|| CheckpointError::NoLogSignature { origin: origin() })
     }
 }
 
@@ -248,6 +249,7 @@ pub struct Witnessed {
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifiedCheckpoint {
     signed: SignedCheckpoint,
+    log: VerifierKey,
     witnessed: Vec<Witnessed>,
 }
 
@@ -255,6 +257,11 @@ impl VerifiedCheckpoint {
     /// The log that signed it.
     pub fn origin(&self) -> &str {
         self.signed.origin()
+    }
+
+    /// The key of the policy that it is signed by: what tells two logs of one name apart.
+    pub fn log(&self) -> &VerifierKey {
+        &self.log
     }
 
     /// Its size and root.

@@ -2,7 +2,7 @@ use ceknik_core::encoding::{base64url, from_base64url};
 use ceknik_core::manifest::Id;
 use ceknik_core::merkle::{leaf_hash, path, root, root_from_path};
 use ceknik_core::time::{Timestamp, is_date};
-use ceknik_core::{CoverSecret, Stretched, covers};
+use ceknik_core::{CoverSecret, Stretched, covers, filler_locator};
 
 use super::read::{array, bytes, file, list, number, small, text};
 
@@ -38,6 +38,21 @@ fn trees() {
             let got = path(&leaves, index).unwrap();
             assert_eq!(got, want.as_array().unwrap().iter().map(array::<32>).collect::<Vec<_>>());
             assert_eq!(root_from_path(leaves[index], index as u64, leaves.len() as u64, &got), Some(whole));
+        }
+    }
+}
+
+#[test]
+fn fillers() {
+    for case in list(&file("cover.json")["fillers"]) {
+        let secret = CoverSecret::from_bytes(array(&case["secret"]));
+        let own: Vec<_> = list(&case["h"]).iter().map(|h| Stretched::from_bytes(array(h))).collect();
+        let own: Vec<&Stretched> = own.iter().collect();
+        let locators = list(&case["locators"]);
+        assert!([4, 16].contains(&(own.len() + locators.len())));
+        for (place, locator) in locators.iter().enumerate() {
+            let got = filler_locator(&secret, &own, place as u8);
+            assert_eq!(*got.expose_bytes(), array(locator), "{case}");
         }
     }
 }

@@ -111,9 +111,7 @@ export function response(body, B, sent, alone) {
   must(batch.length >= 1 && batch.length <= 64, code);
   const [C, D] = [batch.map((pair) => pair.blinded), batch.map((pair) => pair.evaluated)];
   const start = Number(first);
-  must(start + sent.length <= batch.length, 'evaluation_foreign');
-  must(!alone || (start === 0 && batch.length === sent.length), 'evaluation_foreign');
-  must(sent.every((c, i) => equal(c, C[start + i])), 'evaluation_foreign');
+  must(start <= 63, code);
   for (const encoded of [...C, ...D]) {
     try {
       element(encoded);
@@ -121,6 +119,9 @@ export function response(body, B, sent, alone) {
       refuse(code);
     }
   }
+  must(start + sent.length <= batch.length, 'evaluation_foreign');
+  must(!alone || (start === 0 && batch.length === sent.length), 'evaluation_foreign');
+  must(sent.every((c, i) => equal(c, C[start + i])), 'evaluation_foreign');
   verify(B, C, D, proof);
   return { first: start, C, D };
 }
