@@ -21,6 +21,7 @@ use crate::failure::Failure;
 use crate::prompt;
 
 mod advice;
+mod words;
 
 use advice::advice;
 
@@ -57,9 +58,13 @@ pub(crate) struct CheckArgs {
     /// Where public files are kept between checks; $XDG_CACHE_HOME/ceknik or ~/.cache/ceknik unless set.
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
-    /// Keep nothing, and use nothing that was kept.
+    /// Keep nothing, and use nothing that was kept: no list is compared with what was seen before, and whether a check is
+    /// confirmed for cover is decided anew each time, so that several checks together can tell a hit from a miss.
     #[arg(long, conflicts_with_all = ["cache", "offline"])]
     no_cache: bool,
+    /// Ask the service only where at least so many people share each bucket.
+    #[arg(long, value_name = "N", default_value_t = Settings::LEAST_PEOPLE)]
+    least_people: u64,
     /// Accept lists with a weak stretch, which are for tests.
     #[arg(long)]
     accept_weak: bool,
@@ -69,7 +74,7 @@ pub(crate) struct CheckArgs {
     /// Seconds to wait for a response; a long file has a second more for every 16 KiB.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
     timeout: u64,
-    /// List every request that was made, all that was sent with it, and why it tells nothing.
+    /// List every request that was made, the address and body that were sent, and why they tell nothing.
     #[arg(long, conflicts_with = "json")]
     show_requests: bool,
     /// One JSON object a line in place of text.
@@ -110,16 +115,23 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
                 (_, true) => Confirm::Everyone,
                 _ => Confirm::AsNeeded,
             },
+            least_people: args.least_people,
             ..Settings::default()
         },
     };
-    let report = check(config, inquiry)?;
-    tell_trust(&report);
+    let kept = config.cache.is_some();
+    let report = if inquiry.niks.is_empty() { nothing_to_check() } else { check(config, inquiry)? };
+    tell_trust(&report, kept);
     let code = if args.json { lines.print_json(&report) } else { lines.print_text(&report, pinned.as_deref()) };
     if args.show_requests {
         print_requests(&report);
     }
     Ok(code)
+}
+
+/// What came of lines none of which is a NIK: nothing is asked about them.
+fn nothing_to_check() -> Report {
+    Report { outcomes: Vec::new(), list: None, trust: None, exchanges: Vec::new() }
 }
 
 /// Runs a lookup, with progress on standard error.
@@ -142,10 +154,17 @@ impl Observer for Teller {
     fn progress(&mut self, progress: &Progress) {
         match progress {
             Progress::Waiting { milliseconds, because } => {
-                eprintln!("Waiting {} s: {because}", milliseconds.div_ceil(1000));
+                let seconds = milliseconds.div_ceil(1000);
+                let code = because.code();
+                eprintln!(
+                    "Menunggu {seconds} detik, lalu dicoba lagi / waiting {seconds} s, then trying again ({code})"
+                );
             }
             Progress::Restarted => {
-                eprintln!("The list was published anew meanwhile; beginning again with the new one.")
+                eprintln!(
+                    "Daftar baru saja diperbarui; mulai lagi dengan yang baru. / The list was published anew meanwhile; \
+                     beginning again with the new one."
+                )
             }
             Progress::Stretched { done, of } if *of >= 50 && done % 25 == 0 => {
                 eprintln!("{done} of {of} NIKs computed")
@@ -222,12 +241,13 @@ impl Lines {
     fn print_text(&self, report: &Report, pinned: Option<&Path>) -> ExitCode {
         let manifest = report.list.as_ref().map(|list| list.manifest());
         if let Some(manifest) = manifest {
-            println!("{} / {}", manifest.title.id, manifest.title.en);
-            println!("{} / {}", manifest.coverage.id, manifest.coverage.en);
+            println!("{}", words::pair(&manifest.title));
+            println!("{}", words::pair(&manifest.coverage));
             println!(
-                "Daftar per / list as of {}, berlaku sampai / valid until {}\n",
+                "Daftar per / list as of {}, berlaku sampai / valid until {}",
                 manifest.published_at, manifest.valid_until
             );
+            println!("Catatan publik / public log: {}\n", manifest.log);
         }
         let mut code = 0;
         let mut listed = false;
@@ -235,7 +255,7 @@ impl Lines {
             match outcome {
                 Err(error) => {
                     code = SOME_WITHOUT_ANSWER;
-                    println!("{line}. BELUM ADA JAWABAN / no answer: {error}");
+                    println!("{line}. BELUM ADA JAWABAN / no answer: {} / {error}", words::no_nik(*error));
                 }
                 Ok(outcome) => {
                     code = code.max(exit_code(outcome));
@@ -249,8 +269,9 @@ impl Lines {
                 "\nTercantum bukan berarti Anda melakukan kesalahan. / Being listed does not mean you did anything wrong."
             );
             for guidance in &manifest.guidance {
-                let region = guidance.region.as_ref().map_or(String::new(), |region| format!("{region}: "));
-                println!("  {region}{} / {} {}", guidance.text.id, guidance.text.en, guidance.url);
+                let region =
+                    guidance.region.as_ref().map_or(String::new(), |region| format!("{}: ", words::line(region)));
+                println!("  {region}{} {}", words::pair(&guidance.text), guidance.url);
             }
         }
         let reasons = report.outcomes.iter().filter_map(|outcome| match &outcome.answer {
@@ -296,7 +317,7 @@ fn print_outcome(line: usize, outcome: &Outcome, manifest: Option<&Manifest>) {
             for support in supports {
                 let named = |texts: Option<&std::collections::BTreeMap<Id, Text>>, id: &str| {
                     let text = texts.and_then(|texts| Id::new(id).ok().and_then(|id| texts.get(&id)));
-                    text.map_or_else(|| shown(id), |text| format!("{} / {}", text.id, text.en))
+                    text.map_or_else(|| shown(id), words::pair)
                 };
                 println!("   {}", named(manifest.map(|manifest| &manifest.candidates), &support.candidate));
                 println!("   status: {}", named(manifest.map(|manifest| &manifest.statuses), &support.status));
@@ -307,20 +328,20 @@ fn print_outcome(line: usize, outcome: &Outcome, manifest: Option<&Manifest>) {
         }
         Answer::NotListed => println!("{line}. TIDAK TERCANTUM / not listed"),
         Answer::Maybe { because } => {
-            println!(
-                "{line}. MUNGKIN, belum dipastikan / maybe, not confirmed ({}): the filter hits, which it does for some who are not listed",
-                because.code()
-            );
+            println!("{line}. MUNGKIN, belum dipastikan / maybe, not confirmed");
+            let posterior = manifest.and_then(|manifest| manifest.disclosure.posterior_percent);
+            println!("   {}", words::worth_of_a_hit(posterior));
+            println!("   {}", words::confirm(*because));
         }
         Answer::NoAnswer(none) => {
-            println!("{line}. BELUM ADA JAWABAN / no answer: {none}");
+            println!("{line}. BELUM ADA JAWABAN / no answer: {} / {none}", none.reason.indonesian());
             if let Some(seconds) = none.retry_after {
                 println!("   coba lagi dalam / try again in {seconds} s");
             }
         }
     }
     for warning in &outcome.warnings {
-        println!("   perhatian / note: {warning}");
+        println!("   perhatian / note: {} / {warning}", warning.indonesian());
     }
 }
 
@@ -329,12 +350,26 @@ fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
-fn tell_trust(report: &Report) {
+/// `kept`: whether there is a cache, in which the policy stands from now on.
+fn tell_trust(report: &Report, kept: bool) {
     let Some(trust) = report.trust.as_ref().filter(|trust| trust.basis == TrustBasis::PinnedNow) else { return };
+    let (id, en) = if kept {
+        (
+            "Kunjungan pertama: kebijakan layanan ini dipercaya mulai sekarang.",
+            "First visit: this service's policy is trusted from now on.",
+        )
+    } else {
+        (
+            "Kebijakan layanan ini dipercaya untuk pemeriksaan ini saja.",
+            "This service's policy is trusted for this check alone.",
+        )
+    };
+    eprintln!("{id} / {en}");
     eprintln!(
-        "First visit: this service's policy is trusted from now on. Whether everybody is shown the same is not known;"
+        "Apakah semua orang melihat yang sama belum diketahui; bandingkan kunci catatannya dengan yang diumumkan penerbit di \
+         tempat lain. / Whether everybody is shown the same is not known; compare the key of its log with what the publisher \
+         made known elsewhere:"
     );
-    eprintln!("compare the key of its log with what the publisher made known elsewhere:");
     for log in trust.policy.logs() {
         eprintln!("  {}", log.key());
     }

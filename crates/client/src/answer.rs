@@ -164,6 +164,33 @@ impl Warning {
     }
 }
 
+impl Warning {
+    /// The sentence in Indonesian; the English one is what it displays as.
+    pub fn indonesian(self) -> &'static str {
+        match self {
+            Self::Nik(NikWarning::Date) => "tanggal lahir di dalamnya tidak ada",
+            Self::Nik(NikWarning::Region) => "kode wilayahnya bukan kode kecamatan yang sekarang ada",
+            Self::Nik(NikWarning::Serial) => "nomor urut 0000 tidak pernah diberikan",
+            Self::Nik(NikWarning::Repeated) => "semua angkanya sama",
+            Self::Weak => "daftar ini memakai penguatan lemah, hanya untuk percobaan: tidak melindungi siapa pun",
+            Self::ServiceUnreachable => "layanan tidak dapat dihubungi; ini jawaban dari daftar yang tersimpan",
+            Self::MemoryLost => {
+                "ingatan perangkat ini tentang daftar sebelumnya tidak dapat dipakai: belum tentu daftar ini lanjutannya"
+            }
+            Self::FilterLacksRecord => {
+                "NIK ini tidak cocok dengan saringan padahal catatan tersegelnya ada: saringan dari penerbit salah"
+            }
+            Self::CoverUnconfirmed => {
+                "pemeriksaan samaran ke layanan tidak dapat dilakukan; ini jawaban dari saringan saja"
+            }
+            Self::CoverForgotten => {
+                "tidak ada yang disimpan di perangkat ini: beberapa kali memeriksa NIK ini dari sini dapat menunjukkan hasilnya"
+            }
+            Self::UnexplainedId => "catatan ini menyebut calon atau status yang tidak dijelaskan oleh daftar",
+        }
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

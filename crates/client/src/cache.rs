@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use ceknik_core::CoverSecret;
 use ceknik_core::encoding::{base64url, from_base64url, hex};
 use ceknik_core::filter::MOST_SHARD_BYTES;
-use ceknik_core::log::{MAX_CHECKPOINT_BYTES, MAX_POLICY_BYTES, MAX_PROOF_BYTES, VerifierKey};
+use ceknik_core::log::{MAX_CHECKPOINT_BYTES, MAX_POLICY_BYTES, MAX_PROOF_BYTES};
 use ceknik_core::manifest::{Id, MOST_MANIFEST_BYTES, Manifest};
 use rand::RngCore;
 use rand::rngs::OsRng;
@@ -117,8 +117,9 @@ impl Cache {
 }
 
 impl Shelf {
-    fn log_dir(&self, log: &VerifierKey) -> PathBuf {
-        self.root.join("logs").join(named(log.name(), &log.to_string()))
+    fn log_dir(&self, log: &str) -> PathBuf {
+        let origin = log.split('+').next().unwrap_or_default();
+        self.root.join("logs").join(named(origin, log))
     }
 
     /// Of all logs that were seen.

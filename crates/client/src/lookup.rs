@@ -10,7 +10,7 @@
 use core::fmt;
 use std::collections::BTreeSet;
 
-use ceknik_core::log::{Policy, VerifiedCheckpoint, VerifierKey};
+use ceknik_core::log::{Policy, VerifiedCheckpoint};
 use ceknik_core::manifest::{Id, StretchSpec, VerifiedManifest};
 use ceknik_core::time::Timestamp;
 use ceknik_core::{CoverSecret, Nik, StretchError, Stretched};
@@ -138,22 +138,22 @@ pub enum Item {
     Policy(Vec<u8>),
     /// The list, for this log and dataset. Where there is one already, [`SeenList::later`] of both is to be kept.
     List {
-        /// The key of its log.
-        log: VerifierKey,
+        /// The verifier key of its log.
+        log: String,
         /// The list.
         list: SeenList,
     },
     /// A checkpoint, for this log. Where there is one already, [`larger_checkpoint`] of both is to be kept.
     Checkpoint {
-        /// The log's key.
-        log: VerifierKey,
+        /// The log's verifier key.
+        log: String,
         /// The note.
         checkpoint: Vec<u8>,
     },
     /// A shard of the filter, to be found again by its SHA-256.
     Shard {
-        /// The key of its list's log.
-        log: VerifierKey,
+        /// The verifier key of its list's log.
+        log: String,
         /// Of the file.
         sha256: [u8; 32],
         /// The file.

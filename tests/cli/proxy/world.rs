@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use ceknik_client::Reason;
 use ceknik_core::time::Timestamp;
 use tempfile::TempDir;
 
@@ -149,13 +150,13 @@ impl World {
         said
     }
 
-    /// What a person is told of the first of the three: the lines under its number, without the notes.
+    /// What a person is told of the first of the three: the lines under its number, without the notes, a reason in English.
     #[track_caller]
     pub(crate) fn told(&self, url: &str, device: &Device, options: &[&str]) -> String {
         let ran = self.check(url, device, options).run();
         self.no_nik_in(&ran);
         let mut lines = ran.stdout.lines().skip_while(|line| !line.starts_with("1. "));
-        let first = lines.next().unwrap_or_else(|| panic!("{ran:?}")).trim_start_matches("1. ").to_owned();
+        let first = in_english(lines.next().unwrap_or_else(|| panic!("{ran:?}")).trim_start_matches("1. "));
         let rest = lines.take_while(|line| line.starts_with("   ") && !line.contains("perhatian"));
         rest.fold(first, |told, line| told + "\n" + line)
     }
@@ -196,6 +197,17 @@ impl World {
         });
         assert_eq!(failed, 0, "lies that were taken otherwise than they should; see above");
     }
+}
+
+/// Without the Indonesian sentence of a reason, which stands before the English one.
+fn in_english(line: &str) -> String {
+    const NO_ANSWER: &str = "BELUM ADA JAWABAN / no answer: ";
+    let Some(told) = line.strip_prefix(NO_ANSWER) else { return line.to_owned() };
+    let english = Reason::ALL.iter().find_map(|reason| {
+        let english = told.strip_prefix(reason.indonesian())?.strip_prefix(" / ")?;
+        english.starts_with(&reason.to_string()).then_some(english)
+    });
+    format!("{NO_ANSWER}{}", english.unwrap_or_else(|| panic!("not in both languages: {line}")))
 }
 
 /// Somebody who was never there before.

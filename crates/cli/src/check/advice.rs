@@ -44,6 +44,14 @@ pub(super) fn advice(reason: Reason, policy: Option<&Path>) -> String {
                 &format!("Give the policy with --policy FILE, or remove {file} to trust the service anew."),
             )
         }
+        R::AwayTooLong => both(
+            "Mintalah kebijakan (policy) kepada penerbit, lalu mulai lagi dengan --cache yang kosong.",
+            "Get the policy from the publisher, and begin again with an empty --cache: what this one remembers is too old.",
+        ),
+        R::TooFewPeople => both(
+            "Tanyakan kepada penerbit mengapa bagiannya sekecil itu.",
+            "Ask the publisher why its buckets are so small; --least-people allows it all the same.",
+        ),
         R::StretchRefused => {
             both("Perangkat ini tidak dapat menghitungnya.", "This device cannot compute it: try another one.")
         }

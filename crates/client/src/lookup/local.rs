@@ -116,7 +116,7 @@ impl LocalStage {
                 Ok(opened) => {
                     let digest = filter(context).and_then(|filter| filter.shards.get(shard as usize));
                     if let (Some(list), Some(digest)) = (&context.list, digest) {
-                        let log = list.checkpoint().log().clone();
+                        let log = list.checkpoint().log().to_string();
                         let item = Item::Shard { log, sha256: digest.sha256, file };
                         context.wire.push(Action::Store(item));
                     }

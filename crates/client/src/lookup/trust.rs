@@ -350,11 +350,12 @@ impl TrustStage {
     }
 
     fn remember(&self, context: &mut Context, list: &VerifiedManifest, proof: Vec<u8>, latest: &VerifiedCheckpoint) {
-        let log = list.checkpoint().log().clone();
+        let key = list.checkpoint().log();
+        let log = key.to_string();
         let checkpoint = latest.as_bytes().to_vec();
         context.wire.push(Action::Store(Item::Checkpoint { log: log.clone(), checkpoint }));
         let seen = SeenList { manifest: list.as_bytes().to_vec(), proof };
-        if self.memory.list_of(&log).is_none_or(|recalled| recalled.kept != seen) {
+        if self.memory.list_of(key).is_none_or(|recalled| recalled.kept != seen) {
             context.wire.push(Action::Store(Item::List { log, list: seen }));
         }
     }

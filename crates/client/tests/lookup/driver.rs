@@ -401,7 +401,7 @@ async fn https_is_ready() {
 fn shards_of_earlier_lists_are_removed_and_an_earlier_list_is_not_put_back() {
     use ceknik_client::{Item, SeenList};
     let mut publisher = Publisher::new();
-    let log = publisher.signer().verifier_key().clone();
+    let log = publisher.signer().verifier_key().to_string();
     let mut lists = Vec::new();
     for members in [40, 50] {
         publisher.publish(&Epoch { listed: (0..members).collect(), ..Epoch::default() });

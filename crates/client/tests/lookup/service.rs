@@ -131,14 +131,14 @@ impl Device {
         match item {
             Item::Policy(text) => self.policy = Some(text),
             Item::List { log, list } => {
-                let kept = self.lists.remove(&log.to_string());
+                let kept = self.lists.remove(&log);
                 let list = kept.map_or(list.clone(), |kept| SeenList::later(&kept, list));
-                self.lists.insert(log.to_string(), list);
+                self.lists.insert(log, list);
             }
             Item::Checkpoint { log, checkpoint } => {
-                let kept = self.checkpoints.remove(&log.to_string());
+                let kept = self.checkpoints.remove(&log);
                 let checkpoint = kept.map_or(checkpoint.clone(), |kept| larger_checkpoint(&kept, checkpoint));
-                self.checkpoints.insert(log.to_string(), checkpoint);
+                self.checkpoints.insert(log, checkpoint);
             }
             Item::Shard { sha256, file, .. } => drop(self.shards.insert(sha256, file)),
         }
