@@ -14,8 +14,9 @@ use super::support::command::{Ceknik, ceknik};
 use super::support::home::{DATASET, TestHome, nik};
 use super::support::service::Ceknikd;
 
-/// The directories of a cache: of all services, of the service, of the list, of its filter.
-const DEPTHS: usize = 4;
+/// How deep the directories of a cache lie in which files are written: its own, those of the service and the log, of the
+/// list, of its filter.
+const DEPTHS: [usize; 4] = [0, 2, 4, 5];
 /// Kills at each depth.
 const KILLS: usize = 3;
 /// A check that has written nothing by then has ended.
@@ -68,9 +69,9 @@ fn a_check_killed_while_it_writes_leaves_a_cache_that_works() {
     home.publish();
     let service = Ceknikd::start(&home);
     let mut rng = ChaCha20Rng::seed_from_u64(4);
-    let mut landed = [0; DEPTHS];
+    let mut landed = [0; DEPTHS.len()];
     let mut runs = 0;
-    while let Some(depth) = landed.iter().position(|landed| *landed < KILLS) {
+    while let Some(place) = landed.iter().position(|landed| *landed < KILLS) {
         runs += 1;
         assert!(runs <= MOST_RUNS, "kills while files were written, by depth: {landed:?}");
         let cache = tempfile::tempdir().unwrap();
@@ -78,7 +79,7 @@ fn a_check_killed_while_it_writes_leaves_a_cache_that_works() {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(format!("{}\n", nik(7)).as_bytes()).unwrap();
         let wait = Duration::from_micros(if runs % 2 == 0 { 0 } else { rng.gen_range(0..400) });
-        landed[depth] += usize::from(kill_while_it_writes(child, cache.path(), depth, wait));
+        landed[place] += usize::from(kill_while_it_writes(child, cache.path(), DEPTHS[place], wait));
         let answers: Vec<_> = check(&service, cache.path()).done().json_lines();
         let answers: Vec<_> = answers.iter().map(|line| line["answer"].as_str().unwrap()).collect();
         assert_eq!(answers, ["listed", "not_listed"]);
@@ -87,6 +88,6 @@ fn a_check_killed_while_it_writes_leaves_a_cache_that_works() {
         let offline = check(&service, cache.path()).arg("--offline").run().json_lines();
         assert_eq!(offline[0]["local"], "hit");
     }
-    let text = format!("check: kills landed while it wrote in its cache, by depth of the directory: {landed:?}\n");
+    let text = format!("check: kills landed while it wrote in its cache, in directories {DEPTHS:?} deep: {landed:?}\n");
     std::io::stderr().write_all(text.as_bytes()).unwrap();
 }
