@@ -39,6 +39,8 @@ use crate::server_url::ServerUrl;
 mod frame;
 
 use frame::Frame;
+#[doc(hidden)]
+pub use frame::rewrite_cached_file;
 
 /// What stands before the cover secret in its file.
 const COVER_SECRET_PREFIX: &str = "ceknik-cover-secret-v1:";

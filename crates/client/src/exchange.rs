@@ -5,7 +5,7 @@ use core::fmt;
 use ceknik_core::time::Timestamp;
 
 /// Most bytes read of a response that is not a success: room for a problem document (RFC 9457).
-const MOST_PROBLEM_BYTES: u64 = 16 * 1024;
+pub(crate) const MOST_PROBLEM_BYTES: u64 = 16 * 1024;
 
 /// Names one thing that a lookup waits for. The driver hands it back with what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -42,6 +42,9 @@ pub mod evaluation;
 
 pub use answer::{Answer, Local, NoAnswer, Outcome, Report, Trust, TrustBasis, Unconfirmed, Warning};
 #[cfg(feature = "driver")]
+#[doc(hidden)]
+pub use cache::rewrite_cached_file;
+#[cfg(feature = "driver")]
 pub use cache::{Cache, CacheError, Shelf};
 #[cfg(feature = "driver")]
 pub use driver::{Client, ClientConfig, ClientError, Observer, Timeouts};

@@ -48,3 +48,49 @@ pub(crate) fn hkdf<const N: usize>(ikm: &[u8], info: &[&[u8]]) -> [u8; N] {
     debug_assert!(expanded.is_ok(), "the length was checked at compile time");
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use zeroize::ZeroizeOnDrop;
+
+    use crate::filter::{FilterItem, NoiseKey};
+    use crate::key_file::StoreKey;
+    use crate::oprf::{Blind, OprfInput, OprfOutput, OprfSecretKey};
+    use crate::record::SealKey;
+    use crate::{CoverSecret, Nik, Stretched};
+
+    /// Compiles, or not.
+    #[test]
+    fn secrets_are_wiped_when_they_are_dropped() {
+        fn wiped<T: ZeroizeOnDrop>() {}
+        wiped::<Nik>();
+        wiped::<Stretched>();
+        wiped::<FilterItem>();
+        wiped::<OprfInput>();
+        wiped::<OprfOutput>();
+        wiped::<SealKey>();
+        wiped::<StoreKey>();
+        wiped::<NoiseKey>();
+        wiped::<CoverSecret>();
+        wiped::<Blind>();
+        wiped::<OprfSecretKey>();
+        // The log's signing key is ed25519-dalek's, which wipes it.
+        wiped::<ed25519_dalek::SigningKey>();
+    }
+
+    #[test]
+    fn secrets_are_redacted() {
+        let shown = [
+            format!("{:?}", Stretched::from_bytes([7; 32])),
+            format!("{:?}", OprfOutput::from_bytes([7; 64])),
+            format!("{:?}", SealKey::from_bytes([7; 32])),
+            format!("{:?}", CoverSecret::from_bytes([7; 32])),
+            format!("{:?}", Blind::from_bytes([7; 32]).unwrap()),
+            format!("{:?}", OprfSecretKey::from_bytes(&[7; 32]).unwrap()),
+            format!("{:?}", Nik::parse("3171011708909001").unwrap()),
+        ];
+        for text in shown {
+            assert!(text.ends_with("(REDACTED)") && !text.contains('7'), "{text}");
+        }
+    }
+}

@@ -162,7 +162,7 @@ fn trust_on_first_use_is_told_once(service: &Ceknikd, list: &Sample) {
     let first = citizen.command(&nik).done();
     let policy = String::from_utf8(service.get("/v1/policy").body).unwrap();
     let key = policy.lines().find_map(|line| line.strip_prefix("log ")).unwrap();
-    assert!(first.stderr.starts_with("First visit: ") && first.stderr.contains(key), "{}", first.stderr);
+    assert!(first.stderr.contains(" / First visit: ") && first.stderr.contains(key), "{}", first.stderr);
     assert_eq!(citizen.command(&nik).done().stderr, "");
 
     // The device knows the filter now. Without the network it says what that says, and no more.

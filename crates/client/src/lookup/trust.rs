@@ -440,3 +440,41 @@ fn broken(error: &SuccessionError) -> Reason {
         _ => Reason::SuccessionBroken,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ceknik_core::log::MAX_CHECKPOINT_BYTES;
+
+    use super::*;
+    use crate::evaluation::MOST_RESPONSE_BYTES;
+    use crate::exchange::MOST_PROBLEM_BYTES;
+    use crate::lookup::Settings;
+
+    fn with_commas(number: u64) -> String {
+        let digits = number.to_string();
+        let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|g| core::str::from_utf8(g).unwrap()).collect();
+        groups.join(",")
+    }
+
+    #[test]
+    fn caps_are_the_specifications() {
+        let text = include_str!("../../../../docs/spec.md").split_whitespace().collect::<Vec<_>>().join(" ");
+        let n = with_commas;
+        for sentence in [
+            format!(
+                "policy {} bytes, proof {}, checkpoint {}, tile {}, evaluate response {}, problem document {}, filter",
+                n(MAX_POLICY_BYTES as u64),
+                n(MAX_PROOF_BYTES as u64),
+                n(MAX_CHECKPOINT_BYTES as u64),
+                n(TILE_BYTES),
+                n(MOST_RESPONSE_BYTES),
+                n(MOST_PROBLEM_BYTES)
+            ),
+            format!("**Manifest**: at most {} bytes", n(MOST_MANIFEST_BYTES as u64)),
+            format!("give up on more than {MOST_EPOCHS_WALKED} of them"),
+            format!("`people_per_bucket` is under {}, a client MUST NOT confirm", Settings::LEAST_PEOPLE),
+        ] {
+            assert!(text.contains(&sentence), "not in the specification: {sentence}");
+        }
+    }
+}
