@@ -48,14 +48,11 @@ pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &Truste
         ProxyHeader::Forwarded => &header::FORWARDED,
     };
     let lines: Vec<&str> = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("")).collect();
-    let hops = lines.iter().flat_map(|line| split_unquoted(line, ','));
-    let hops: Vec<Option<IpAddr>> = hops
-        .map(|hop| match proxies.header {
-            ProxyHeader::XForwardedFor => address(hop.trim()),
-            ProxyHeader::Forwarded => forwarded_for(hop),
-        })
-        .collect();
-    for hop in hops.into_iter().rev() {
+    let hops = lines.into_iter().rev().flat_map(|line| match proxies.header {
+        ProxyHeader::XForwardedFor => line.rsplit(',').map(|hop| address(hop.trim())).collect(),
+        ProxyHeader::Forwarded => forwarded_hops(line),
+    });
+    for hop in hops {
         let Some(hop) = hop else { break };
         client = hop;
         if !proxies.trusts(client) {
@@ -65,12 +62,20 @@ pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &Truste
     client
 }
 
-/// The `for` of one element of a Forwarded header (RFC 7239, section 4). None for obfuscated and unknown ones.
+/// The hops of a line of Forwarded (RFC 7239, section 4), the last first. A line whose last quoted string does not end says
+/// nothing: what its caller began, the proxy's own element would be read as a part of.
+fn forwarded_hops(line: &str) -> Vec<Option<IpAddr>> {
+    let Some(elements) = split_unquoted(line, ',') else { return vec![None] };
+    elements.into_iter().rev().map(forwarded_for).collect()
+}
+
+/// The `for` of one element. None for obfuscated and unknown ones, and where it stands twice.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
-    let node = split_unquoted(element, ';').find_map(|pair| {
+    let mut nodes = split_unquoted(element, ';')?.into_iter().filter_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
         name.eq_ignore_ascii_case("for").then_some(value)
-    })?;
+    });
+    let (Some(node), None) = (nodes.next(), nodes.next()) else { return None };
     let node = node.strip_prefix('"').and_then(|node| node.strip_suffix('"')).unwrap_or(node);
     address(node)
 }
@@ -86,13 +91,17 @@ fn address(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// Splits where the separator stands outside of double quotes.
-fn split_unquoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
-    text.split(move |c| {
-        quoted ^= c == '"';
+/// Splits where the separator stands outside of quoted strings (RFC 9110, section 5.6.4). None where one does not end.
+fn split_unquoted(text: &str, separator: char) -> Option<Vec<&str>> {
+    let (mut quoted, mut escaped) = (false, false);
+    let pieces = text.split(|c| {
+        let literal = escaped;
+        escaped = quoted && !literal && c == '\\';
+        quoted ^= c == '"' && !literal;
         c == separator && !quoted
-    })
+    });
+    let pieces = pieces.collect();
+    (!quoted).then_some(pieces)
 }
 
 #[cfg(test)]
@@ -143,6 +152,10 @@ mod tests {
             (&["10.9.9.9"], "10.9.9.9"),
             (&["198.51.100.9, rubbish, 10.2.3.4"], "10.2.3.4"),
             (&["198.51.100.9, rubbish"], "10.0.0.1"),
+            // Quotes mean nothing here: they hide no comma.
+            (&["\", 203.0.113.7"], "203.0.113.7"),
+            (&["198.51.100.9, \"a, 203.0.113.7"], "203.0.113.7"),
+            (&["\"203.0.113.7"], "10.0.0.1"),
             (&[""], "10.0.0.1"),
             (&[], "10.0.0.1"),
         ] {
@@ -165,6 +178,33 @@ mod tests {
             (&["by=203.0.113.7"], "10.0.0.1"),
         ] {
             assert_eq!(client("10.0.0.1", lines, ProxyHeader::Forwarded), want, "{lines:?}");
+        }
+    }
+
+    /// Whatever a client writes before it, what the proxy appends to the same line counts, or nothing in that line does.
+    #[test]
+    fn no_client_hides_what_its_proxy_appends() {
+        for (sent, want) in [
+            (r#"for=9.9.9.9;x="a\"b""#, "203.0.113.7"),
+            (r#"for=9.9.9.9;x="a\\""#, "203.0.113.7"),
+            (r#"for=9.9.9.9;x="a,b;c""#, "203.0.113.7"),
+            (r"for=9.9.9.9;x=\", "203.0.113.7"),
+            ("for=9.9.9.9;", "203.0.113.7"),
+            (r#"for=9.9.9.9;x="a"#, "10.0.0.1"),
+            (r#"for=9.9.9.9;x="a\"#, "10.0.0.1"),
+            (r#"for=9.9.9.9;x="a\""#, "10.0.0.1"),
+            (r#"for=9.9.9.9;x="a\\"b""#, "10.0.0.1"),
+            (r#"""#, "10.0.0.1"),
+        ] {
+            for appended in ["for=203.0.113.7", r#"for="203.0.113.7:80";proto=https"#] {
+                let line = format!("{sent}, {appended}");
+                assert_eq!(client("10.0.0.1", &[&line], ProxyHeader::Forwarded), want, "{line}");
+                // A line of its own needs no such care.
+                assert_eq!(client("10.0.0.1", &[sent, appended], ProxyHeader::Forwarded), "203.0.113.7", "{line}");
+            }
+        }
+        for twice in ["for=9.9.9.9;for=203.0.113.7", "for=9.9.9.9;For=9.9.9.9", r#"for=_a;x=1;for="9.9.9.9""#] {
+            assert_eq!(client("10.0.0.1", &[twice], ProxyHeader::Forwarded), "10.0.0.1", "{twice}");
         }
     }
 }
