@@ -18,7 +18,9 @@ mod dataset;
 mod files;
 mod filter_files;
 mod load;
+mod loader;
 
-pub(crate) use catalog::{Catalog, Loader, Publication, watch};
+pub(crate) use catalog::{Catalog, Publication};
 pub(crate) use dataset::{BucketSource, Dataset, Document, NotRead};
 pub(crate) use files::{FileError, FileStamp, decimal, read_at_most};
+pub(crate) use loader::{Loader, watch};

@@ -1,35 +1,21 @@
-//! What is served at this moment, and the loader that keeps it up to date.
+//! What is served at this moment.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
 
 use ceknik_core::encoding::hex;
-use ceknik_core::log::{MAX_POLICY_BYTES, Policy};
-use ceknik_core::manifest::{Id, UnverifiedManifest};
-use ceknik_core::time::Timestamp;
+use ceknik_core::log::Policy;
+use ceknik_core::manifest::Id;
 use serde::Serialize;
 
-use super::dataset::{CurrentEpoch, Dataset, Document};
-use super::files::{FileStamp, decimal, read_at_most};
-use super::filter_files::{FilterFiles, create_gzip_dir};
-use super::load::{LoadError, Loading, read_proof, verify};
-use crate::key_ring::KeyRing;
-use crate::metrics::Metrics;
-
-/// How long a refused epoch whose files have not changed rests before it is tried again.
-const TRY_AGAIN: Duration = Duration::from_secs(10);
-/// Most bytes of a file `current`: 20 digits and a line feed.
-const MOST_CURRENT_BYTES: u64 = 21;
+use super::dataset::{Dataset, Document};
+use super::files::FileStamp;
 
 /// The publisher's policy.
 pub(crate) struct PolicyText {
     pub(crate) policy: Policy,
     pub(crate) document: Document,
-    stamp: FileStamp,
+    pub(super) stamp: FileStamp,
 }
 
 /// All that is served at one moment. A request keeps the one that it began with.
@@ -59,312 +45,6 @@ impl Catalog {
     }
 }
 
-/// A refusal, remembered so that it is reported once and not worked off at every look.
-struct Refusal {
-    message: String,
-    looked_at: Vec<Option<FileStamp>>,
-    when: Instant,
-}
-
-#[derive(Default)]
-struct Slot {
-    served: Option<Arc<Dataset>>,
-    filters: Option<Arc<FilterFiles>>,
-    refusal: Option<Refusal>,
-    proof_refusal: Option<Refusal>,
-}
-
-/// Looks for what is new.
-pub(crate) struct Loader {
-    public: PathBuf,
-    state: PathBuf,
-    keys: KeyRing,
-    keys_dir: PathBuf,
-    metrics: Arc<Metrics>,
-    policy: Option<Arc<PolicyText>>,
-    policy_refusal: Option<Refusal>,
-    slots: BTreeMap<Id, Slot>,
-}
-
-impl Loader {
-    /// A loader that has looked at nothing yet.
-    pub(crate) fn new(public: &Path, state: &Path, keys_dir: &Path, keys: KeyRing, metrics: Arc<Metrics>) -> Self {
-        Self {
-            public: public.to_owned(),
-            state: state.to_owned(),
-            keys,
-            keys_dir: keys_dir.to_owned(),
-            metrics,
-            policy: None,
-            policy_refusal: None,
-            slots: BTreeMap::new(),
-        }
-    }
-
-    /// Looks at everything once. Gives what is to be served from now on.
-    pub(crate) fn first_look(&mut self, now: Timestamp) -> Publication {
-        self.look(now);
-        self.publication()
-    }
-
-    /// Looks for changes. None when what is served stays as it is. Blocks on the disk, and on hashing a new epoch.
-    pub(crate) fn look_again(&mut self, now: Timestamp) -> Option<Publication> {
-        self.look(now).then(|| self.publication())
-    }
-
-    fn look(&mut self, now: Timestamp) -> bool {
-        let mut changed = self.look_at_policy();
-        for id in self.ids_on_disk() {
-            let found = self.slots.remove(&id);
-            changed |= found.is_none();
-            let mut slot = found.unwrap_or_default();
-            changed |= self.look_at_dataset(&id, &mut slot, now);
-            self.slots.insert(id, slot);
-        }
-        changed
-    }
-
-    /// The datasets that were published, be it in part. One that vanishes goes on being served until a restart.
-    fn ids_on_disk(&self) -> Vec<Id> {
-        let datasets = self.public.join("datasets");
-        let entries = fs::read_dir(&datasets).into_iter().flatten().flatten();
-        let ids = entries.filter_map(|entry| Id::new(entry.file_name().to_str()?).ok());
-        ids.filter(|id| self.slots.contains_key(id) || datasets.join(id.as_str()).join("current").exists()).collect()
-    }
-
-    fn publication(&self) -> Publication {
-        let datasets: BTreeMap<Id, Arc<Dataset>> =
-            self.slots.iter().filter_map(|(id, slot)| Some((id.clone(), Arc::clone(slot.served.as_ref()?)))).collect();
-        let complete = !datasets.is_empty() && datasets.len() == self.slots.len();
-        Publication { policy: self.policy.clone(), listing: listing(&datasets), datasets, complete }
-    }
-
-    /// A new policy is served as soon as every current epoch verifies under it.
-    fn look_at_policy(&mut self) -> bool {
-        let path = self.public.join("policy");
-        let stamp = FileStamp::at(&path);
-        if self.policy.as_ref().map(|policy| policy.stamp) == stamp && stamp.is_some() {
-            return false;
-        }
-        let proofs = self.slots.values().map(|slot| slot.served.as_ref().map(|served| served.current.proof_stamp));
-        let looked_at: Vec<_> = std::iter::once(stamp).chain(proofs).collect();
-        if rests(self.policy_refusal.as_ref(), &looked_at) {
-            return false;
-        }
-        match self.read_policy(&path) {
-            Ok(policy) => {
-                self.policy = Some(Arc::new(policy));
-                self.policy_refusal = None;
-                tracing::info!("policy served");
-                true
-            }
-            Err(message) => {
-                if is_new(self.policy_refusal.as_ref(), &message) {
-                    self.metrics.load_errors(None);
-                    tracing::error!(reason = %message, "policy refused");
-                }
-                self.policy_refusal = Some(Refusal { message, looked_at, when: Instant::now() });
-                false
-            }
-        }
-    }
-
-    fn read_policy(&self, path: &Path) -> Result<PolicyText, String> {
-        let (bytes, stamp) = read_at_most(path, MAX_POLICY_BYTES as u64).map_err(|error| format!("policy: {error}"))?;
-        let policy = Policy::parse(&bytes).map_err(|error| format!("policy: {error}"))?;
-        for served in self.slots.values().filter_map(|slot| slot.served.as_ref()) {
-            let current = &served.current;
-            let verified =
-                reparse(current).and_then(|manifest| verify(&policy, current.number(), manifest, &current.proof));
-            verified.map_err(|error| {
-                format!("policy: the epoch served of dataset {} fails under it: {error}", served.id)
-            })?;
-        }
-        Ok(PolicyText { policy, document: Document::new(bytes), stamp })
-    }
-
-    fn look_at_dataset(&mut self, id: &Id, slot: &mut Slot, now: Timestamp) -> bool {
-        let Some(policy) = self.policy.clone() else { return false };
-        let dir = self.public.join("datasets").join(id.as_str());
-        let number = match read_current(&dir) {
-            Ok(number) => number,
-            Err(error) => {
-                let looked_at = vec![FileStamp::at(&dir.join("current"))];
-                if !rests(slot.refusal.as_ref(), &looked_at) {
-                    self.refuse(id, slot, None, error.to_string(), looked_at);
-                }
-                return false;
-            }
-        };
-        if slot.served.as_ref().is_some_and(|served| served.current.number() == number) {
-            slot.refusal = None;
-            return self.look_at_proof(id, slot, &policy.policy, &dir);
-        }
-        let looked_at = self.stamps(&dir, number);
-        if rests(slot.refusal.as_ref(), &looked_at) {
-            return false;
-        }
-        match self.load(id, slot, number, &policy.policy, &dir, now) {
-            Ok(dataset) => {
-                slot.refusal = None;
-                self.serve(id, slot, dataset);
-                true
-            }
-            Err(error) => {
-                self.refuse(id, slot, Some(number), error.to_string(), looked_at);
-                slot.served.is_none() && self.fall_back(id, slot, number, &policy.policy, &dir, now)
-            }
-        }
-    }
-
-    fn load(
-        &mut self,
-        id: &Id,
-        slot: &mut Slot,
-        number: u64,
-        policy: &Policy,
-        dir: &Path,
-        now: Timestamp,
-    ) -> Result<Dataset, LoadError> {
-        let filters = match &slot.filters {
-            Some(filters) => Arc::clone(filters),
-            None => {
-                let gzip_dir = create_gzip_dir(&self.state, id.as_str()).map_err(LoadError::State)?;
-                Arc::clone(slot.filters.insert(Arc::new(FilterFiles::new(dir.join("filter"), gzip_dir))))
-            }
-        };
-        let filters = &filters;
-        let keys = &mut self.keys;
-        Loading { id, dir, policy, keys, filters, served: slot.served.as_deref(), now }.load(number)
-    }
-
-    /// At the start, when the current epoch is refused: the newest before it that can be served.
-    fn fall_back(&mut self, id: &Id, slot: &mut Slot, below: u64, policy: &Policy, dir: &Path, now: Timestamp) -> bool {
-        let names = fs::read_dir(dir.join("epochs")).into_iter().flatten().flatten().map(|entry| entry.file_name());
-        let mut numbers: Vec<u64> = names.filter_map(|name| decimal(name.to_str()?)).filter(|n| *n < below).collect();
-        numbers.sort_unstable();
-        for number in numbers.into_iter().rev() {
-            if let Ok(dataset) = self.load(id, slot, number, policy, dir, now) {
-                tracing::warn!(dataset = %id, epoch = number, current = below, "an older epoch is served in its place");
-                self.serve(id, slot, dataset);
-                return true;
-            }
-        }
-        false
-    }
-
-    fn serve(&mut self, id: &Id, slot: &mut Slot, dataset: Dataset) {
-        let manifest = dataset.current.manifest();
-        tracing::info!(
-            dataset = %id,
-            epoch = manifest.epoch,
-            valid_until = %manifest.valid_until,
-            records = manifest.records,
-            manifest = %hex(&dataset.current.verified.sha256()),
-            keys = dataset.keys.len(),
-            "epoch served"
-        );
-        self.metrics.epoch(id, manifest.epoch, manifest.valid_until);
-        if let Err(error) = dataset.filters.retain(&dataset.filter_names) {
-            tracing::warn!(dataset = %id, %error, "compressed filter shards of old epochs could not be removed");
-        }
-        slot.served = Some(Arc::new(dataset));
-    }
-
-    fn refuse(&self, id: &Id, slot: &mut Slot, epoch: Option<u64>, message: String, looked_at: Vec<Option<FileStamp>>) {
-        if is_new(slot.refusal.as_ref(), &message) {
-            self.metrics.load_errors(Some(id));
-            let served = slot.served.as_ref().map(|served| served.current.number());
-            tracing::error!(dataset = %id, epoch, served, reason = %message, "epoch refused; what was served goes on being served");
-        }
-        slot.refusal = Some(Refusal { message, looked_at, when: Instant::now() });
-    }
-
-    /// The proof of the current epoch may gain cosignatures.
-    fn look_at_proof(&self, id: &Id, slot: &mut Slot, policy: &Policy, dir: &Path) -> bool {
-        let Some(served) = &slot.served else { return false };
-        let number = served.current.number();
-        let stamp = FileStamp::at(&dir.join(format!("epochs/{number}/proof")));
-        if stamp.is_none_or(|stamp| stamp == served.current.proof_stamp) || rests(slot.proof_refusal.as_ref(), &[stamp])
-        {
-            return false;
-        }
-        let read = || {
-            let (proof, proof_stamp) = read_proof(dir, number)?;
-            let verified = verify(policy, number, reparse(&served.current)?, &proof)?;
-            Ok::<_, LoadError>((proof, proof_stamp, verified))
-        };
-        match read() {
-            Ok((proof, proof_stamp, verified)) => {
-                let current = CurrentEpoch {
-                    verified,
-                    manifest_document: served.current.manifest_document.clone(),
-                    proof,
-                    proof_stamp,
-                    buckets: Arc::clone(&served.current.buckets),
-                };
-                slot.served = Some(Arc::new(Dataset {
-                    id: id.clone(),
-                    dir: served.dir.clone(),
-                    current,
-                    past: Arc::clone(&served.past),
-                    keys: Arc::clone(&served.keys),
-                    filters: Arc::clone(&served.filters),
-                    filter_names: Arc::clone(&served.filter_names),
-                }));
-                slot.proof_refusal = None;
-                tracing::info!(dataset = %id, epoch = number, "proof replaced");
-                true
-            }
-            Err(error) => {
-                let message = error.to_string();
-                if is_new(slot.proof_refusal.as_ref(), &message) {
-                    self.metrics.load_errors(Some(id));
-                    tracing::error!(dataset = %id, epoch = number, reason = %message, "proof refused; the one before goes on being served");
-                }
-                slot.proof_refusal = Some(Refusal { message, looked_at: vec![stamp], when: Instant::now() });
-                false
-            }
-        }
-    }
-
-    /// Everything whose change may make a refused epoch acceptable.
-    fn stamps(&self, dir: &Path, number: u64) -> Vec<Option<FileStamp>> {
-        let epoch = dir.join("epochs").join(number.to_string());
-        let paths = [
-            dir.join("current"),
-            epoch.join("manifest"),
-            epoch.join("proof"),
-            epoch.join("buckets"),
-            dir.join("filter"),
-            self.public.join("policy"),
-            self.keys_dir.clone(),
-        ];
-        paths.iter().map(|path| FileStamp::at(path)).collect()
-    }
-}
-
-fn is_new(before: Option<&Refusal>, message: &str) -> bool {
-    before.is_none_or(|before| before.message != message)
-}
-
-fn rests(refusal: Option<&Refusal>, looked_at: &[Option<FileStamp>]) -> bool {
-    refusal.is_some_and(|refusal| refusal.looked_at == looked_at && refusal.when.elapsed() < TRY_AGAIN)
-}
-
-fn reparse(current: &CurrentEpoch) -> Result<UnverifiedManifest, LoadError> {
-    let file = format!("epochs/{}/manifest", current.number());
-    UnverifiedManifest::parse(current.verified.as_bytes().to_vec())
-        .map_err(|source| LoadError::Manifest { file, source })
-}
-
-fn read_current(dir: &Path) -> Result<u64, LoadError> {
-    let read = read_at_most(&dir.join("current"), MOST_CURRENT_BYTES);
-    let (bytes, _) = read.map_err(|source| LoadError::File { file: "current".to_owned(), source })?;
-    let text = std::str::from_utf8(&bytes).ok().and_then(|text| text.strip_suffix('\n'));
-    text.and_then(decimal).ok_or(LoadError::Current)
-}
-
 #[derive(Serialize)]
 struct Listing<'a> {
     datasets: Vec<Listed<'a>>,
@@ -380,7 +60,7 @@ struct Listed<'a> {
 }
 
 /// The answer to `/v1/datasets`; its schema is `DatasetList` in the OpenAPI document.
-fn listing(datasets: &BTreeMap<Id, Arc<Dataset>>) -> Document {
+pub(super) fn listing(datasets: &BTreeMap<Id, Arc<Dataset>>) -> Document {
     let datasets = datasets.values().map(|dataset| {
         let manifest = dataset.current.manifest();
         Listed {
@@ -393,22 +73,4 @@ fn listing(datasets: &BTreeMap<Id, Arc<Dataset>>) -> Document {
     });
     // Serialising strings and numbers does not fail.
     Document::new(serde_json::to_vec(&Listing { datasets: datasets.collect() }).unwrap_or_default())
-}
-
-/// Looks every so often until the service is gone.
-pub(crate) fn watch(
-    mut loader: Loader,
-    every: Duration,
-    mut publish: impl FnMut(Option<Publication>) -> bool + Send + 'static,
-) -> io::Result<()> {
-    let looking = move || {
-        loop {
-            std::thread::sleep(every);
-            let changed = crate::clock::now().and_then(|now| loader.look_again(now));
-            if !publish(changed) {
-                return;
-            }
-        }
-    };
-    std::thread::Builder::new().name("publication".to_owned()).spawn(looking).map(|_| ())
 }
