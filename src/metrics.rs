@@ -60,6 +60,8 @@ pub(crate) struct Metrics {
     budget: Family<DatasetLabels, Gauge>,
     load_errors: Family<DatasetLabels, Counter>,
     policy_errors: Counter,
+    /// Checkpoints of the log refused.
+    pub(crate) log_errors: Counter,
     /// Open connections.
     pub(crate) connections: Gauge,
     /// Connections turned away because too many were open.
@@ -87,6 +89,7 @@ impl Metrics {
             budget: Family::default(),
             load_errors: Family::default(),
             policy_errors: Counter::default(),
+            log_errors: Counter::default(),
             connections: Gauge::default(),
             connections_refused: Counter::default(),
             in_flight: Gauge::default(),
@@ -115,6 +118,7 @@ impl Metrics {
         registry.register("budget_elements", "Evaluations left of the dataset's budget", metrics.budget.clone());
         registry.register("load_errors", "Epochs, proofs and current files refused", metrics.load_errors.clone());
         registry.register("policy_errors", "Policies refused", metrics.policy_errors.clone());
+        registry.register("log_errors", "Checkpoints of the log refused", metrics.log_errors.clone());
         registry.register("connections", "Open connections", metrics.connections.clone());
         registry.register("connections_refused", "Connections turned away", metrics.connections_refused.clone());
         registry.register("requests_in_flight", "Requests being worked on", metrics.in_flight.clone());

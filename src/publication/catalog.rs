@@ -21,6 +21,8 @@ pub(crate) struct PolicyText {
 /// All that is served at one moment. A request keeps the one that it began with.
 pub(crate) struct Publication {
     pub(crate) policy: Option<Arc<PolicyText>>,
+    /// The log's.
+    pub(crate) checkpoint: Option<Document>,
     pub(crate) datasets: BTreeMap<Id, Arc<Dataset>>,
     /// The answer to `/v1/datasets`.
     pub(crate) listing: Document,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use ceknik_core::bucket::BucketError;
 use ceknik_core::filter::FilterError;
-use ceknik_core::log::{MAX_PROOF_BYTES, Policy, ProofError, TlogProof};
+use ceknik_core::log::{MAX_PROOF_BYTES, Policy, ProofError, TlogProof, VerifiedCheckpoint};
 use ceknik_core::manifest::{
     Id, MOST_MANIFEST_BYTES, Manifest, ManifestError, SuccessionError, UnverifiedManifest, VerifiedManifest,
     VerifyError,
@@ -21,9 +21,10 @@ use thiserror::Error;
 use super::dataset::{CurrentEpoch, Dataset, Document, PastEpoch, ServedKey};
 use super::files::{FileError, FileStamp, decimal, read_at_most};
 use super::filter_files::FilterFiles;
+use super::log::{LogError, check_tiles};
 use crate::key_ring::{KeyError, KeyRing};
 
-/// Why an epoch is not served. Files are named relative to the dataset's directory.
+/// Why an epoch is not served. Files are named relative to the dataset's directory, the log's to the public directory.
 #[derive(Debug, Error)]
 pub(crate) enum LoadError {
     #[error("{file}: {source}")]
@@ -42,6 +43,8 @@ pub(crate) enum LoadError {
     Proof { file: String, source: ProofError },
     #[error("{file}: does not vouch for the manifest beside it: {source}")]
     Verify { file: String, source: VerifyError },
+    #[error(transparent)]
+    Log(#[from] LogError),
     #[error("{file}: does not follow epoch {before}: {source}")]
     Succession { file: String, before: u64, source: SuccessionError },
     #[error(transparent)]
@@ -62,6 +65,10 @@ pub(crate) struct Loading<'a> {
     /// The dataset's directory.
     pub(crate) dir: &'a Path,
     pub(crate) policy: &'a Policy,
+    /// The public directory, for the log in it.
+    pub(crate) public: &'a Path,
+    /// The checkpoint that is given out.
+    pub(crate) held: Option<&'a VerifiedCheckpoint>,
     pub(crate) keys: &'a mut KeyRing,
     pub(crate) filters: &'a Arc<FilterFiles>,
     /// What is served now.
@@ -78,6 +85,7 @@ impl Loading<'_> {
         let unverified = self.read_manifest(number)?;
         let (proof, proof_stamp) = read_proof(self.dir, number)?;
         let verified = verify(self.policy, number, unverified, &proof)?;
+        check_tiles(self.public, verified.checkpoint(), Some(verified.log_index()), self.held)?;
         let past = self.past(verified.manifest())?;
         let keys = self.served_keys(verified.manifest(), &past)?;
         let buckets = self.open_buckets(verified.manifest())?;

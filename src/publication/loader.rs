@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ceknik_core::encoding::hex;
-use ceknik_core::log::Policy;
+use ceknik_core::log::{Policy, TlogProof};
 use ceknik_core::manifest::{Id, UnverifiedManifest};
 use ceknik_core::time::Timestamp;
 
@@ -16,10 +16,12 @@ use super::catalog::{PolicyText, Publication, listing};
 use super::dataset::{CurrentEpoch, Dataset};
 use super::files::{FileStamp, decimal, read_at_most};
 use super::filter_files::{FilterFiles, create_gzip_dir};
-use super::load::{LoadError, Loading};
+use super::load::{LoadError, Loading, read_proof};
+use super::log::plan;
 use crate::key_ring::KeyRing;
 use crate::metrics::Metrics;
 
+mod log;
 mod policy;
 mod proof;
 
@@ -52,6 +54,7 @@ pub(crate) struct Loader {
     metrics: Arc<Metrics>,
     policy: Option<Arc<PolicyText>>,
     policy_refusal: Option<Refusal>,
+    log: log::Log,
     slots: BTreeMap<Id, Slot>,
 }
 
@@ -66,6 +69,7 @@ impl Loader {
             metrics,
             policy: None,
             policy_refusal: None,
+            log: log::Log::default(),
             slots: BTreeMap::new(),
         }
     }
@@ -83,6 +87,7 @@ impl Loader {
 
     fn look(&mut self, now: Timestamp) -> bool {
         let mut changed = self.look_at_policy();
+        changed |= self.look_at_log();
         for id in self.ids_on_disk() {
             let found = self.slots.remove(&id);
             changed |= found.is_none();
@@ -105,7 +110,8 @@ impl Loader {
         let datasets: BTreeMap<Id, Arc<Dataset>> =
             self.slots.iter().filter_map(|(id, slot)| Some((id.clone(), Arc::clone(slot.served.as_ref()?)))).collect();
         let complete = !datasets.is_empty() && datasets.len() == self.slots.len();
-        Publication { policy: self.policy.clone(), listing: listing(&datasets), datasets, complete }
+        let (policy, checkpoint) = (self.policy.clone(), self.log.document.clone());
+        Publication { policy, checkpoint, listing: listing(&datasets), datasets, complete }
     }
 
     fn look_at_dataset(&mut self, id: &Id, slot: &mut Slot, now: Timestamp) -> bool {
@@ -159,8 +165,9 @@ impl Loader {
             }
         };
         let filters = &filters;
-        let keys = &mut self.keys;
-        Loading { id, dir, policy, keys, filters, served: slot.served.as_deref(), now }.load(number)
+        let (keys, public, held) = (&mut self.keys, &*self.public, self.log.held.as_ref());
+        let served = slot.served.as_deref();
+        Loading { id, dir, policy, public, held, keys, filters, served, now }.load(number)
     }
 
     /// At the start, when the current epoch is refused: the newest before it that can be served.
@@ -193,6 +200,7 @@ impl Loader {
         if let Err(error) = dataset.filters.retain(&dataset.filter_names) {
             tracing::warn!(dataset = %id, %error, "compressed filter shards of old epochs could not be removed");
         }
+        self.log.advance(dataset.current.verified.checkpoint(), false);
         slot.served = Some(Arc::new(dataset));
     }
 
@@ -217,7 +225,16 @@ impl Loader {
             self.public.join("policy"),
             self.keys_dir.clone(),
         ];
-        paths.iter().map(|path| FileStamp::at(path)).collect()
+        let tiles = self.tiles(dir, number);
+        paths.iter().chain(&tiles).map(|path| FileStamp::at(path)).collect()
+    }
+
+    /// The tiles that the proof of an epoch on disk asks for, whether or not it is a good one.
+    fn tiles(&self, dir: &Path, number: u64) -> Vec<PathBuf> {
+        let proof = read_proof(dir, number).ok().and_then(|(proof, _)| TlogProof::parse(&proof.bytes).ok());
+        let plan = proof.map(|proof| plan(proof.checkpoint().head().size, Some(proof.index())));
+        let tiles = plan.iter().flat_map(|plan| plan.tiles());
+        tiles.map(|tile| self.public.join("log").join(tile.path())).collect()
     }
 }
 

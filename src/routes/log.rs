@@ -1,4 +1,4 @@
-//! The log (C2SP tlog-tiles): its checkpoint and its tiles, as the publisher wrote them.
+//! The log (C2SP tlog-tiles): its checkpoint, once its tiles are here, and its tiles, as the publisher wrote them.
 
 use std::fs::File;
 use std::io;
@@ -7,16 +7,16 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use ceknik_core::log::{BundleId, MAX_CHECKPOINT_BYTES, TileId};
+use ceknik_core::log::{BundleId, TileId};
 
 use super::Segments;
 use crate::openapi::{Cached, Common, Missing};
 use crate::problem::Problem;
-use crate::publication::{Document, FileError, read_at_most};
+use crate::publication::FileError;
 use crate::reply::{self, IMMUTABLE, OCTETS, SHORT, TEXT, blocking};
 use crate::service::ServiceState;
 
-/// The log's newest checkpoint: a signed note.
+/// The log's newest checkpoint that verifies under the policy: a signed note.
 #[utoipa::path(
     get,
     path = "/log/checkpoint",
@@ -27,17 +27,9 @@ use crate::service::ServiceState;
     )
 )]
 pub(crate) async fn checkpoint(State(state): State<ServiceState>, headers: HeaderMap) -> Result<Response, Problem> {
-    let path = state.config().public.join("log/checkpoint");
-    let read = blocking(move || read_at_most(&path, MAX_CHECKPOINT_BYTES as u64)).await?;
-    match read {
-        Ok((bytes, _)) => Ok(reply::document(&headers, &Document::new(bytes), TEXT, SHORT)),
-        Err(FileError::Missing) => Err(Problem::NoSuchFile),
-        Err(error) => {
-            state.metrics().damaged_files.inc();
-            tracing::error!(file = "log/checkpoint", reason = %error, "a published file is not given out");
-            Err(Problem::Internal)
-        }
-    }
+    let publication = state.publication();
+    let checkpoint = publication.checkpoint.as_ref().ok_or(Problem::NoSuchFile)?;
+    Ok(reply::document(&headers, checkpoint, TEXT, SHORT))
 }
 
 /// A tile of hashes or a bundle of entries: `L/N`, `L/N.p/W`, `entries/N` or `entries/N.p/W`, where N is written in groups

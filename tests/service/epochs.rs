@@ -11,9 +11,9 @@ use ceknikd::{ServiceState, StartError};
 use crate::publication::{EpochPlan, Publisher, replace};
 use crate::support::{Home, JAKARTA, Service, body, elements, good_body};
 
-const CURRENT: &str = "/v1/jakarta-2024/manifest";
+pub(crate) const CURRENT: &str = "/v1/jakarta-2024/manifest";
 
-fn later(seconds: i64) -> EpochPlan {
+pub(crate) fn later(seconds: i64) -> EpochPlan {
     EpochPlan { published_at: EpochPlan::now().published_at + seconds, ..EpochPlan::now() }
 }
 
@@ -25,7 +25,7 @@ async fn assert_stays(service: &Service, epoch: u64) {
     }
 }
 
-fn load_errors(service: &Service) -> u64 {
+pub(crate) fn load_errors(service: &Service) -> u64 {
     let metrics = service.state.metrics_text().unwrap();
     let line =
         metrics.lines().find_map(|line| line.strip_prefix("ceknikd_load_errors_total{dataset=\"jakarta-2024\"} "));
@@ -108,7 +108,7 @@ async fn open_when_free(home: &Home) -> Service {
     panic!("the state is not let go of");
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

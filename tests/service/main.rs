@@ -6,6 +6,7 @@
 #[allow(dead_code, reason = "each user needs a part of it")]
 mod publication;
 
+mod copying;
 mod epochs;
 mod evaluate;
 mod http;

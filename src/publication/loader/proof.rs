@@ -11,10 +11,11 @@ use super::{Loader, Refusal, Slot, is_new, reparse, rests};
 use crate::publication::dataset::{CurrentEpoch, Dataset};
 use crate::publication::files::FileStamp;
 use crate::publication::load::{LoadError, read_proof, verify};
+use crate::publication::log::check_tiles;
 
 impl Loader {
     /// The proof of the current epoch may gain cosignatures.
-    pub(super) fn look_at_proof(&self, id: &Id, slot: &mut Slot, policy: &Policy, dir: &Path) -> bool {
+    pub(super) fn look_at_proof(&mut self, id: &Id, slot: &mut Slot, policy: &Policy, dir: &Path) -> bool {
         let Some(served) = &slot.served else { return false };
         let number = served.current.number();
         let stamp = FileStamp::at(&dir.join(format!("epochs/{number}/proof")));
@@ -25,10 +26,13 @@ impl Loader {
         let read = || {
             let (proof, proof_stamp) = read_proof(dir, number)?;
             let verified = verify(policy, number, reparse(&served.current)?, &proof)?;
+            let (checkpoint, held) = (verified.checkpoint(), self.log.held.as_ref());
+            check_tiles(&self.public, checkpoint, Some(verified.log_index()), held)?;
             Ok::<_, LoadError>((proof, proof_stamp, verified))
         };
         match read() {
             Ok((proof, proof_stamp, verified)) => {
+                self.log.advance(verified.checkpoint(), false);
                 let current = CurrentEpoch {
                     verified,
                     manifest_document: served.current.manifest_document.clone(),
