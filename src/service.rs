@@ -25,7 +25,8 @@ use crate::{clock, openapi, routes, server};
 
 /// How often the public directory is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Buckets of past epochs being read and verified at once: each takes memory for one response.
+/// Buckets of past epochs being verified at once: each takes memory for one response, which is then sent from the file piece
+/// by piece, as fast as its reader takes it.
 const PAST_READERS: usize = 4;
 
 /// Why the service does not start.

@@ -112,8 +112,8 @@ pub(crate) enum NotRead {
 pub(crate) enum BucketSource {
     /// In the file that was verified when the epoch became current: the response begins at this byte.
     Verified(Arc<File>, u64),
-    /// In the file of a past epoch: to be verified by [`Dataset::read_past_bucket`].
-    Past,
+    /// In the file of a past epoch from this byte on: to be verified by [`Dataset::open_past_bucket`].
+    Past(u64),
 }
 
 /// A dataset as it is served. It does not change; a new epoch makes a new one.
@@ -150,11 +150,11 @@ impl Dataset {
 
     /// Where the response of a bucket is, whose number is below the geometry's count.
     pub(crate) fn bucket_source(&self, epoch: u64, geometry: &BucketGeometry, index: u32) -> BucketSource {
+        let offset = u64::from(index) * u64::from(geometry.response_bytes());
         if epoch == self.current.number() {
-            let offset = u64::from(index) * u64::from(geometry.response_bytes());
             BucketSource::Verified(Arc::clone(&self.current.buckets), offset)
         } else {
-            BucketSource::Past
+            BucketSource::Past(offset)
         }
     }
 
@@ -191,8 +191,9 @@ impl Dataset {
         Ok(Document::new(bytes))
     }
 
-    /// A bucket response of a past epoch, verified against its root. Blocks on the disk.
-    pub(crate) fn read_past_bucket(&self, epoch: u64, index: u32) -> Result<Bytes, NotRead> {
+    /// The file of a past epoch's buckets, in which the response that begins at `offset` was verified against the epoch's
+    /// root. Blocks on the disk. Memory: one response, until this returns.
+    pub(crate) fn open_past_bucket(&self, epoch: u64, index: u32, offset: u64) -> Result<Arc<File>, NotRead> {
         let past = self.past(epoch)?;
         let (path, file) = self.epoch_file(epoch, "buckets");
         let damaged = |reason: String| NotRead::Damaged { file: file.clone(), reason };
@@ -202,10 +203,9 @@ impl Dataset {
         };
         let buckets = File::open(path).map_err(io)?;
         let mut response = vec![0; past.geometry.response_bytes() as usize];
-        let offset = u64::from(index) * u64::from(past.geometry.response_bytes());
         buckets.read_exact_at(&mut response, offset).map_err(io)?;
         past.geometry.open_response(index, &past.root, &response).map_err(|error| damaged(error.to_string()))?;
-        Ok(response.into())
+        Ok(Arc::new(buckets))
     }
 }
 

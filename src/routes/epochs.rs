@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use super::{Segments, dataset, not_read};
 use crate::openapi::{Cached, Common, DatasetParam, EpochParam, Missing, NoBucket};
@@ -112,17 +112,16 @@ pub(crate) async fn bucket(
     let in_range =
         decimal(&index).and_then(|index| u32::try_from(index).ok()).filter(|index| *index < geometry.count());
     let index = in_range.ok_or(Problem::BucketOutOfRange { buckets: geometry.count() })?;
-    let mut response = match dataset.bucket_source(epoch, &geometry, index) {
-        BucketSource::Verified(file, offset) => {
-            reply::piece(file, offset, u64::from(geometry.response_bytes())).await?
-        }
-        BucketSource::Past => {
-            let _reading = state.past_readers().acquire().await.map_err(|_| Problem::Internal)?;
+    let (file, offset) = match dataset.bucket_source(epoch, &geometry, index) {
+        BucketSource::Verified(file, offset) => (file, offset),
+        BucketSource::Past(offset) => {
+            let _verifying = state.past_readers().acquire().await.map_err(|_| Problem::Internal)?;
             let reader = dataset.clone();
-            let read = blocking(move || reader.read_past_bucket(epoch, index)).await?;
-            read.map_err(|error| not_read(&state, &dataset.id, error))?.into_response()
+            let opened = blocking(move || reader.open_past_bucket(epoch, index, offset)).await?;
+            (opened.map_err(|error| not_read(&state, &dataset.id, error))?, offset)
         }
     };
+    let mut response = reply::piece(file, offset, u64::from(geometry.response_bytes())).await?;
     reply::set(&mut response, OCTETS, IMMUTABLE_AS_IS);
     response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("none"));
     Ok(response)

@@ -2,10 +2,14 @@
 
 use std::fs;
 
+use axum::body::Body;
+use axum::http::Request;
 use ceknik_core::encoding::hex;
 use ceknik_core::filter::FilterShard;
 use ceknik_core::log::{Policy, TlogProof};
 use ceknik_core::manifest::UnverifiedManifest;
+use http_body_util::BodyExt;
+use tower::ServiceExt;
 
 use crate::publication::EpochPlan;
 use crate::support::{Answer, Home, JAKARTA, Service, good_body};
@@ -134,6 +138,31 @@ async fn buckets_have_one_length_and_are_never_compressed_cut_or_spared() {
             let head = service.ask("HEAD", &path, &[]).await;
             assert_eq!(head.header("content-length"), response_bytes.to_string());
         }
+    }
+}
+
+/// However slowly a long response is read, it is not held whole meanwhile, be its epoch the current one or not.
+#[tokio::test]
+async fn long_buckets_are_sent_piece_by_piece() {
+    let mut home = Home::empty();
+    let plan =
+        EpochPlan { records: 2400, members: 2400, population: 40_000, bits: 0, filter: false, ..EpochPlan::now() };
+    home.publisher.publish(JAKARTA, &plan);
+    home.publisher.publish(JAKARTA, &EpochPlan { published_at: plan.published_at + 60, ..plan });
+    let service = home.open();
+    for epoch in [1, 2] {
+        let file = fs::read(home.publisher.epoch_dir(JAKARTA, epoch).join("buckets")).unwrap();
+        assert!(file.len() > 256 * 1024);
+        let path = format!("/v1/jakarta-2024/epochs/{epoch}/buckets/0");
+        let request = Request::get(&path).body(Body::empty()).unwrap();
+        let mut body = ceknikd::router(service.state.clone()).oneshot(request).await.unwrap().into_body();
+        let mut received = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let piece = frame.unwrap().into_data().unwrap();
+            assert!(piece.len() <= 64 * 1024, "{epoch}: {}", piece.len());
+            received.extend(piece);
+        }
+        assert!(received == file, "{epoch}");
     }
 }
 
