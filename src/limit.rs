@@ -8,7 +8,7 @@ mod client;
 mod networks;
 mod token_bucket;
 
-pub(crate) use budget::{Budget, Take};
+pub(crate) use budget::{Budget, NotObtained};
 pub(crate) use client::client_address;
 pub use client::{ProxyHeader, TrustedProxies};
 pub(crate) use networks::{Network, NetworkLimits, NetworkQuotas, NetworkRefusal, Networks};

@@ -6,12 +6,14 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ceknik_core::manifest::Id;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::task::spawn_blocking;
 
 use super::token_bucket::{Quota, Rate, TokenBucket};
 use crate::durable;
@@ -20,6 +22,8 @@ use crate::durable;
 const LEASES: f64 = 64.0;
 /// Least elements in a lease: the largest request.
 const LEAST_LEASE: f64 = 16.0;
+/// Somebody else may take what was just leased; nobody is unlucky this often.
+const MOST_RENEWALS: usize = 16;
 /// Most bytes of a budget file.
 const MOST_FILE_BYTES: u64 = 1024;
 
@@ -31,9 +35,23 @@ pub(crate) struct BudgetError {
     reason: String,
 }
 
-/// The answer to a request for elements.
+/// Why a request for elements got none.
+#[derive(Debug)]
+pub(crate) enum NotObtained {
+    /// Not enough is left.
+    Spent {
+        /// Until there is.
+        wait: Duration,
+    },
+    /// Others were quicker each time.
+    Crowded,
+    /// What may be given away could not be written down.
+    Unwritten(BudgetError),
+}
+
+/// What is there without the disk.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Take {
+enum Take {
     /// They are the caller's.
     Taken,
     /// [`Budget::renew`] must be called first, where it may block.
@@ -73,6 +91,8 @@ pub(crate) struct Budget {
     inner: Mutex<Inner>,
     /// Held while the file is written, so that files are written in the order of what they say.
     writing: Mutex<()>,
+    /// Held by the one request that waits for the disk on behalf of all.
+    renewing: Arc<AsyncMutex<()>>,
 }
 
 impl Budget {
@@ -100,15 +120,47 @@ impl Budget {
         };
         let shelf = TokenBucket::holding(elements.min(rate.capacity), now);
         let inner = Mutex::new(Inner { rate, shelf, lease: 0.0 });
-        (Self { path, dataset: dataset.clone(), inner, writing: Mutex::new(()) }, error)
+        let budget = Self { path, dataset: dataset.clone(), inner, writing: Mutex::new(()), renewing: Arc::default() };
+        (budget, error)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes elements, and a lease out of the file where that is needed. However many wait for a slow disk, they take one
+    /// thread.
+    pub(crate) async fn obtain(self: &Arc<Self>, elements: usize) -> Result<(), NotObtained> {
+        let mut turn = None;
+        for _ in 0..=MOST_RENEWALS {
+            match self.take(elements, Instant::now()) {
+                Take::Taken => return Ok(()),
+                Take::Spent { wait } => return Err(NotObtained::Spent { wait }),
+                Take::Renew => {}
+            }
+            // Whoever had the turn before may have renewed for this one too.
+            let Some(held) = turn.take() else {
+                turn = Some(Arc::clone(&self.renewing).lock_owned().await);
+                continue;
+            };
+            let budget = Arc::clone(self);
+            // The turn goes along: it ends with the writing, though the caller may be gone by then.
+            let renewal =
+                spawn_blocking(move || (budget.renew(elements, Instant::now(), SystemTime::now()), held)).await;
+            let (renewed, held) =
+                renewal.map_err(|_| NotObtained::Unwritten(self.error("the writing was broken off")))?;
+            renewed.map_err(NotObtained::Unwritten)?;
+            turn = Some(held);
+        }
+        Err(NotObtained::Crowded)
+    }
+
+    fn error(&self, reason: impl Into<String>) -> BudgetError {
+        BudgetError { path: self.path.clone(), reason: reason.into() }
+    }
+
     /// Takes elements, when they are there.
-    pub(crate) fn take(&self, elements: usize, now: Instant) -> Take {
+    fn take(&self, elements: usize, now: Instant) -> Take {
         let elements = elements as f64;
         let mut inner = self.inner();
         inner.fill(now);
@@ -123,7 +175,7 @@ impl Budget {
     }
 
     /// Takes a lease out of the file. Blocks on the disk.
-    pub(crate) fn renew(&self, elements: usize, now: Instant, wall: SystemTime) -> Result<(), BudgetError> {
+    fn renew(&self, elements: usize, now: Instant, wall: SystemTime) -> Result<(), BudgetError> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let (lease, left) = {
             let mut inner = self.inner();
@@ -181,7 +233,7 @@ impl Budget {
         serde_json::to_vec(&saved)
             .map_err(io::Error::from)
             .and_then(|bytes| durable::replace(&self.path, &bytes))
-            .map_err(|error| BudgetError { path: self.path.clone(), reason: format!("cannot be written: {error}") })
+            .map_err(|error| self.error(format!("cannot be written: {error}")))
     }
 }
 
@@ -326,6 +378,34 @@ mod tests {
             assert!(error.unwrap().to_string().ends_with("; the budget starts empty and fills up"));
             assert_eq!(budget.quota(clock.now).remaining, 0.0);
         }
+    }
+
+    /// A disk that does not answer keeps one thread, and nobody who needs another.
+    #[test]
+    fn whoever_waits_for_the_disk_takes_one_thread_together() {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().max_blocking_threads(2).build().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let budget = Arc::new(open(dir.path(), &Clock::new()));
+        let disk = budget.writing.lock().unwrap();
+        let asking = runtime.block_on(async {
+            let mut asking = Vec::new();
+            for place in 0..20 {
+                let budget = Arc::clone(&budget);
+                let one = tokio::spawn(async move { budget.obtain(16).await });
+                tokio::task::yield_now().await;
+                // Some leave while they wait.
+                if place % 2 == 0 { one.abort() } else { asking.push(one) }
+            }
+            let other = tokio::time::timeout(Duration::from_secs(10), spawn_blocking(|| ())).await;
+            other.unwrap().unwrap();
+            asking
+        });
+        drop(disk);
+        for asking in asking {
+            runtime.block_on(asking).unwrap().unwrap();
+        }
+        assert_eq!(budget.quota(Instant::now()).remaining.round(), 86_400.0 - 160.0);
     }
 
     #[test]

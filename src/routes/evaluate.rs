@@ -1,6 +1,7 @@
 //! Blind evaluation: the one route that needs the key, and the one that is limited.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
@@ -17,16 +18,14 @@ use super::{Segments, dataset};
 use crate::clock;
 use crate::envelope::soon;
 use crate::evaluator::Evaluation;
-use crate::limit::{Budget, Network, NetworkQuotas, NetworkRefusal, Quota, Take, client_address};
+use crate::limit::{Budget, Network, NetworkQuotas, NetworkRefusal, NotObtained, Quota, client_address};
 use crate::openapi::Evaluating;
 use crate::problem::{EncodingFault, Problem, whole_seconds};
-use crate::reply::{JSON, blocking};
+use crate::reply::JSON;
 use crate::service::{Peer, ServiceState};
 
 /// Most bytes of a body: 16 elements and a key are some 900.
 const MOST_BODY_BYTES: usize = 4096;
-/// Somebody else may take what was just leased; nobody is unlucky this often.
-const MOST_RENEWALS: usize = 16;
 
 /// Blinded elements to evaluate. No other member may stand in it, and none twice.
 #[derive(Deserialize, ToSchema)]
@@ -121,7 +120,7 @@ pub(crate) async fn evaluate(
     // evaluations alone.
     let blinded = decode(&asked.blinded)?;
     let budget = state.budget(&dataset.id).ok_or(Problem::Internal)?;
-    if let Err(problem) = take_from_budget(&state, budget, elements).await {
+    if let Err(problem) = take_from_budget(&state, &budget, elements).await {
         networks.give_back(&network, &dataset.id, per_day, elements, Instant::now());
         return Err(problem);
     }
@@ -206,27 +205,16 @@ fn client_network(state: &ServiceState, headers: &HeaderMap, peer: Option<&Peer>
     Network::of(client_address(peer, headers, &state.config().proxies), state.networks().limits())
 }
 
-async fn take_from_budget(
-    state: &ServiceState,
-    budget: std::sync::Arc<Budget>,
-    elements: usize,
-) -> Result<(), Problem> {
-    for _ in 0..MOST_RENEWALS {
-        match budget.take(elements, Instant::now()) {
-            Take::Taken => return Ok(()),
-            Take::Spent { wait } => return Err(Problem::BudgetSpent { wait: wait.max(soon()) }),
-            Take::Renew => {
-                let renewing = std::sync::Arc::clone(&budget);
-                let renewed = blocking(move || renewing.renew(elements, Instant::now(), SystemTime::now())).await?;
-                if let Err(error) = renewed {
-                    state.metrics().state_errors.inc();
-                    tracing::error!(%error, "a budget could not be written; nothing is evaluated from it");
-                    return Err(Problem::Internal);
-                }
-            }
+async fn take_from_budget(state: &ServiceState, budget: &Arc<Budget>, elements: usize) -> Result<(), Problem> {
+    budget.obtain(elements).await.map_err(|not_obtained| match not_obtained {
+        NotObtained::Spent { wait } => Problem::BudgetSpent { wait: wait.max(soon()) },
+        NotObtained::Crowded => Problem::Overloaded { wait: soon() },
+        NotObtained::Unwritten(error) => {
+            state.metrics().state_errors.inc();
+            tracing::error!(%error, "a budget could not be written; nothing is evaluated from it");
+            Problem::Internal
         }
-    }
-    Err(Problem::Overloaded { wait: soon() })
+    })
 }
 
 fn refused(refusal: NetworkRefusal, quotas: &NetworkQuotas) -> Response {
