@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 
 /// Longest passphrase read, in bytes.
 const MOST_PASSPHRASE_BYTES: usize = 1024;
-/// Largest scrypt work factor that is worked off, as log2 of N: 4 GiB of memory.
-const MOST_SCRYPT_LOG_N: u8 = 22;
+/// Largest scrypt work factor that is worked off, as log2 of N: 1 GiB of memory. The same as where the keys are made.
+const MOST_SCRYPT_LOG_N: u8 = 20;
 
 /// Why a secret file was not read. Never holds anything of its content.
 #[derive(Debug, Error)]
@@ -46,8 +46,11 @@ pub enum SecretFileError {
     /// An age file that cannot be read.
     #[error("is not an age file that can be read: encrypt it with a passphrase, without armor")]
     Age,
+    /// An age file whose scrypt work factor is over the limit.
+    #[error("demands more than 1 GiB of memory (scrypt N over 2^20); encrypt it again with a smaller work factor")]
+    TooMuchWork,
     /// The passphrase is empty or not text.
-    #[error("holds no passphrase: one line of text is expected")]
+    #[error("is missing: the first line must hold it, as text")]
     NoPassphrase,
 }
 
@@ -67,13 +70,12 @@ impl Passphrase {
         Self(SecretString::from(passphrase))
     }
 
-    /// The first line of a file that only its owner can read.
+    /// The first line of a file that only its owner can read; what follows is not read.
     ///
     /// # Errors
     /// [`SecretFileError`].
     pub fn from_file(path: &Path) -> Result<Self, SecretFileError> {
-        let mut file = open_private(path)?;
-        Self::from_line(&read_at_most(&mut file, MOST_PASSPHRASE_BYTES)?)
+        Self::from_first_line(open_private(path)?)
     }
 
     /// The first line of what an inherited file descriptor gives: a pipe, best, which leaves nothing behind.
@@ -81,18 +83,29 @@ impl Passphrase {
     /// # Errors
     /// [`SecretFileError`].
     pub fn from_descriptor(descriptor: u32) -> Result<Self, SecretFileError> {
-        let mut file = File::open(format!("/dev/fd/{descriptor}"))?;
-        Self::from_line(&read_at_most(&mut file, MOST_PASSPHRASE_BYTES)?)
+        Self::from_first_line(File::open(format!("/dev/fd/{descriptor}"))?)
     }
 
-    fn from_line(bytes: &[u8]) -> Result<Self, SecretFileError> {
-        let text = std::str::from_utf8(bytes).map_err(|_| SecretFileError::NoPassphrase)?;
-        let line = text.strip_suffix('\n').unwrap_or(text);
-        let line = line.strip_suffix('\r').unwrap_or(line);
-        if line.is_empty() || line.contains(['\n', '\r']) {
-            return Err(SecretFileError::NoPassphrase);
+    /// Reads no further than the line's end: whoever writes into a pipe may keep it open.
+    fn from_first_line(mut reader: impl Read) -> Result<Self, SecretFileError> {
+        // Reserved at full length, so that no copy is left behind by growing; byte by byte, so that none is in a buffer.
+        let mut line = Zeroizing::new(Vec::with_capacity(MOST_PASSPHRASE_BYTES + 2));
+        let mut byte = Zeroizing::new([0u8]);
+        while line.last() != Some(&b'\n') && line.len() <= MOST_PASSPHRASE_BYTES + 1 {
+            match reader.read(&mut *byte) {
+                Ok(0) => break,
+                Ok(_) => line.push(byte[0]),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        Ok(Self::new(line.to_owned()))
+        let ended = line.strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let line = ended.unwrap_or(&line);
+        if line.len() > MOST_PASSPHRASE_BYTES {
+            return Err(SecretFileError::TooLong { most: MOST_PASSPHRASE_BYTES });
+        }
+        let text = std::str::from_utf8(line).ok().filter(|text| !text.is_empty());
+        text.map(|text| Self::new(text.to_owned())).ok_or(SecretFileError::NoPassphrase)
     }
 }
 
@@ -115,6 +128,7 @@ pub(crate) fn read(path: &Path, passphrase: Option<&Passphrase>) -> Result<Zeroi
             age::DecryptError::DecryptionFailed
             | age::DecryptError::KeyDecryptionFailed
             | age::DecryptError::NoMatchingKeys => SecretFileError::WrongPassphrase,
+            age::DecryptError::ExcessiveWork { .. } => SecretFileError::TooMuchWork,
             _ => SecretFileError::Age,
         })?;
     read_at_most(&mut plaintext, MAX_KEY_FILE_BYTES)
@@ -186,6 +200,11 @@ mod tests {
         assert_eq!(**read(&path, Some(&passphrase("correct horse"))).unwrap(), *b"secret");
         assert!(matches!(read(&path, Some(&passphrase("wrong"))), Err(SecretFileError::WrongPassphrase)));
         assert!(matches!(read(&path, None), Err(SecretFileError::Encrypted)));
+        let mut greedy = encrypted(b"secret", "correct horse");
+        let factor = greedy.windows(3).position(|window| window == b" 4\n").unwrap();
+        greedy.splice(factor..factor + 2, *b" 21");
+        let path = file(dir.path(), "greedy", &greedy, 0o600);
+        assert!(matches!(read(&path, Some(&passphrase("correct horse"))), Err(SecretFileError::TooMuchWork)));
         let path = file(dir.path(), "cut", &encrypted(b"secret", "correct horse")[..100], 0o600);
         assert!(matches!(read(&path, Some(&passphrase("correct horse"))), Err(SecretFileError::Age)));
     }
@@ -198,16 +217,24 @@ mod tests {
     }
 
     #[test]
-    fn a_passphrase_is_one_line() {
+    fn a_passphrase_is_the_first_line() {
         let dir = tempfile::tempdir().unwrap();
-        for good in ["pass phrase", "pass phrase\n", "pass phrase\r\n"] {
-            let path = file(dir.path(), "good", good.as_bytes(), 0o600);
+        let second_line = [b"pass phrase\n".to_vec(), b"\xff".repeat(1 << 20)].concat();
+        let lines: [&[u8]; 5] =
+            [b"pass phrase", b"pass phrase\n", b"pass phrase\r\n", b"pass phrase\nof last year\n", &second_line];
+        for good in lines {
+            let path = file(dir.path(), "good", good, 0o600);
             use age::secrecy::ExposeSecret;
             assert_eq!(Passphrase::from_file(&path).unwrap().0.expose_secret(), "pass phrase");
         }
-        for bad in [&b""[..], b"\n", b"two\nlines\n", b"\xff\xfe"] {
+        for bad in [&b""[..], b"\n", b"\r\n", b"\nsecond\n", b"\xff\xfe"] {
             let path = file(dir.path(), "bad", bad, 0o600);
             assert!(matches!(Passphrase::from_file(&path), Err(SecretFileError::NoPassphrase)));
+        }
+        for (length, long) in [(1024, false), (1025, true), (1 << 20, true)] {
+            let path = file(dir.path(), "long", &[&vec![b'x'; length][..], b"\r\n"].concat(), 0o600);
+            let read = Passphrase::from_file(&path);
+            assert_eq!(matches!(read, Err(SecretFileError::TooLong { most: 1024 })), long, "{length}");
         }
         assert_eq!(format!("{:?}", Passphrase::new("secret".into())), "Passphrase(REDACTED)");
     }
