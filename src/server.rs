@@ -2,8 +2,12 @@
 
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
+use std::{io, iter};
 
 use axum::Router;
 use axum::body::Body;
@@ -41,6 +45,10 @@ const MOST_TURNED_AWAY: usize = 256;
 const LINGER: Duration = Duration::from_secs(1);
 /// And how many bytes are taken from it meanwhile.
 const MOST_LINGER_BYTES: usize = 256 * 1024;
+/// How long a connection on which nothing was asked yet is listened to when the service stops.
+const LAST_CALL: Duration = Duration::from_secs(1);
+/// Most connections that are taken on then: as many as a system lets wait.
+const MOST_WAITING: usize = 4096;
 /// Connections of the metrics' listener.
 const METRICS_CONNECTIONS: usize = 16;
 /// After an error of accepting, such as too many open files.
@@ -99,6 +107,7 @@ impl Doors {
 
 async fn accept(listener: TcpListener, router: Router, doors: Doors, mut stopping: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
+    let arrivals = Arrivals { router, doors, stopping: stopping.clone() };
     loop {
         let accepted = tokio::select! {
             biased;
@@ -106,14 +115,46 @@ async fn accept(listener: TcpListener, router: Router, doors: Doors, mut stoppin
             accepted = listener.accept() => accepted,
         };
         while connections.try_join_next().is_some() {}
-        let (stream, peer) = match accepted {
-            Ok((stream, peer)) => (stream, peer.ip()),
+        match accepted {
+            Ok((stream, peer)) => arrivals.take_in(&mut connections, stream, peer.ip()),
             Err(error) => {
                 tracing::warn!(reason = %error.kind(), "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
             }
-        };
+        }
+    }
+    for (stream, peer) in waiting(listener) {
+        arrivals.take_in(&mut connections, stream, peer);
+    }
+    let finished = async { while connections.join_next().await.is_some() {} };
+    let timeout = arrivals.doors.state.config().server.shutdown_timeout;
+    if tokio::time::timeout(timeout, finished).await.is_err() {
+        tracing::warn!(connections = connections.len(), "connections were cut off at the end");
+    }
+}
+
+/// The connections that the system has taken on and this process has not: with the listener they would be reset. Asks the
+/// system itself, of which the runtime may not have heard yet.
+fn waiting(listener: TcpListener) -> Vec<(TcpStream, IpAddr)> {
+    let Ok(listener) = listener.into_std() else { return Vec::new() };
+    let accept = || {
+        let (stream, peer) = listener.accept()?;
+        stream.set_nonblocking(true)?;
+        Ok::<_, io::Error>((TcpStream::from_std(stream)?, peer.ip()))
+    };
+    iter::from_fn(|| accept().ok()).take(MOST_WAITING).collect()
+}
+
+/// What a connection needs that comes in.
+struct Arrivals {
+    router: Router,
+    doors: Doors,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Arrivals {
+    fn take_in(&self, connections: &mut JoinSet<()>, stream: TcpStream, peer: IpAddr) {
+        let Self { router, doors, stopping } = self;
         // An answer leaves at once, not when more has gathered.
         let _ = stream.set_nodelay(true);
         if let Ok(place) = Arc::clone(&doors.places).try_acquire_owned() {
@@ -133,11 +174,6 @@ async fn accept(listener: TcpListener, router: Router, doors: Doors, mut stoppin
                 });
             }
         }
-    }
-    drop(listener);
-    let finished = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(doors.state.config().server.shutdown_timeout, finished).await.is_err() {
-        tracing::warn!(connections = connections.len(), "connections were cut off at the end");
     }
 }
 
@@ -166,7 +202,9 @@ async fn connection(
 ) {
     let limits = &state.config().server;
     let io = TokioIo::new(StallGuard::new(stream, limits.write_timeout));
-    let service = service_fn(move |mut request: Request<Incoming>| {
+    let asked = AtomicBool::new(false);
+    let service = service_fn(|mut request: Request<Incoming>| {
+        asked.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(Peer(peer));
         Box::pin(router.clone().oneshot(request.map(Body::new)))
     });
@@ -178,12 +216,19 @@ async fn connection(
         .serve_connection(io, service);
     let stopped = async move { stopping.wait_for(|stopping| *stopping).await.map(|_| ()) };
     // How a connection ends is the client's affair: it is neither counted nor logged.
-    tokio::select! {
-        _ = poll_fn(|context| http.poll_without_shutdown(context)) => {}
-        _ = stopped => {
-            Pin::new(&mut http).graceful_shutdown();
-            let _ = poll_fn(|context| http.poll_without_shutdown(context)).await;
-        }
+    let stopped = tokio::select! {
+        _ = poll_fn(|context| http.poll_without_shutdown(context)) => false,
+        _ = stopped => true,
+    };
+    if stopped {
+        // Who has only just come may have a request on the way.
+        let first = poll_fn(|context| match http.poll_without_shutdown(context) {
+            Poll::Pending if !asked.load(Ordering::Relaxed) => Poll::Pending,
+            _ => Poll::Ready(()),
+        });
+        let _ = tokio::time::timeout(LAST_CALL, first).await;
+        Pin::new(&mut http).graceful_shutdown();
+        let _ = poll_fn(|context| http.poll_without_shutdown(context)).await;
     }
     linger(http.into_parts().io.into_inner().into_inner()).await;
 }

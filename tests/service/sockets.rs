@@ -219,6 +219,38 @@ fn budget(metrics: &str) -> u64 {
     line.unwrap().parse().unwrap()
 }
 
+/// Connections that only the system has accepted when the end comes, some with their request, some just before they send it.
+#[tokio::test]
+async fn who_came_before_the_end_is_answered() {
+    let home = Home::published();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut connections = Vec::new();
+    for place in 0..40 {
+        let mut connection = Connection::open(address).await.unwrap();
+        if place % 2 == 0 {
+            connection.send("GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+        }
+        connections.push(connection);
+    }
+    let (stop, stopped) = oneshot::channel();
+    let ended = tokio::spawn(run(listener, home.config(), async {
+        let _ = stopped.await;
+    }));
+    stop.send(()).unwrap();
+    while Connection::open(address).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    for (place, connection) in connections.iter_mut().enumerate() {
+        if place % 2 == 1 {
+            connection.send("GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+        }
+        assert_eq!(connection.answer().await.unwrap().status, 200, "{place}");
+        assert!(connection.answer().await.is_none());
+    }
+    ended.await.unwrap().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_finish_is_cut_off_at_the_end() {
     let home = Home::published();
