@@ -70,6 +70,8 @@ pub(crate) struct Metrics {
     pub(crate) in_flight: Gauge,
     /// Panics caught.
     pub(crate) panics: Counter,
+    /// Panics caught in the thread that looks for new epochs.
+    pub(crate) look_panics: Counter,
     /// Budget files that could not be written.
     pub(crate) state_errors: Counter,
     /// Published files that are not what they were.
@@ -94,6 +96,7 @@ impl Metrics {
             connections_refused: Counter::default(),
             in_flight: Gauge::default(),
             panics: Counter::default(),
+            look_panics: Counter::default(),
             state_errors: Counter::default(),
             damaged_files: Counter::default(),
             registry: Registry::default(),
@@ -123,6 +126,7 @@ impl Metrics {
         registry.register("connections_refused", "Connections turned away", metrics.connections_refused.clone());
         registry.register("requests_in_flight", "Requests being worked on", metrics.in_flight.clone());
         registry.register("panics", "Requests that ended in a panic", metrics.panics.clone());
+        registry.register("look_panics", "Looks for new epochs that ended in a panic", metrics.look_panics.clone());
         registry.register("state_errors", "Budget files that could not be written", metrics.state_errors.clone());
         registry.register("damaged_files", "Published files found altered", metrics.damaged_files.clone());
         Self { registry, ..metrics }

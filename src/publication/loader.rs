@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -56,6 +57,8 @@ pub(crate) struct Loader {
     policy_refusal: Option<Refusal>,
     log: log::Log,
     slots: BTreeMap<Id, Slot>,
+    /// Whether something changed that was not given to be served yet.
+    changed: bool,
 }
 
 impl Loader {
@@ -71,31 +74,35 @@ impl Loader {
             policy_refusal: None,
             log: log::Log::default(),
             slots: BTreeMap::new(),
+            changed: false,
         }
     }
 
     /// Looks at everything once. Gives what is to be served from now on.
     pub(crate) fn first_look(&mut self, now: Timestamp) -> Publication {
         self.look(now);
+        self.changed = false;
         self.publication()
     }
 
     /// Looks for changes. None when what is served stays as it is. Blocks on the disk, and on hashing a new epoch.
     pub(crate) fn look_again(&mut self, now: Timestamp) -> Option<Publication> {
-        self.look(now).then(|| self.publication())
+        self.look(now);
+        std::mem::take(&mut self.changed).then(|| self.publication())
     }
 
-    fn look(&mut self, now: Timestamp) -> bool {
-        let mut changed = self.look_at_policy();
-        changed |= self.look_at_log();
+    fn look(&mut self, now: Timestamp) {
+        self.changed |= self.look_at_policy();
+        self.changed |= self.look_at_log();
         for id in self.ids_on_disk() {
             let found = self.slots.remove(&id);
-            changed |= found.is_none();
+            self.changed |= found.is_none();
             let mut slot = found.unwrap_or_default();
-            changed |= self.look_at_dataset(&id, &mut slot, now);
+            // A slot is changed in one step at the end. One dataset keeps no other from being looked at.
+            let look = catch_unwind(AssertUnwindSafe(|| self.look_at_dataset(&id, &mut slot, now)));
             self.slots.insert(id, slot);
+            self.changed |= look.unwrap_or_else(|_| ended_in_panic(&self.metrics));
         }
-        changed
     }
 
     /// The datasets that were published, be it in part. One that vanishes goes on being served until a restart.
@@ -265,14 +272,47 @@ pub(crate) fn watch(
     every: Duration,
     mut publish: impl FnMut(Option<Publication>) -> bool + Send + 'static,
 ) -> io::Result<()> {
-    let looking = move || {
-        loop {
-            std::thread::sleep(every);
-            let changed = crate::clock::now().and_then(|now| loader.look_again(now));
-            if !publish(changed) {
-                return;
+    let metrics = Arc::clone(&loader.metrics);
+    let look = move || publish(crate::clock::now().and_then(|now| loader.look_again(now)));
+    let looking = move || repeat(look, every, &metrics);
+    std::thread::Builder::new().name("publication".to_owned()).spawn(looking).map(|_| ())
+}
+
+/// Repeats a look until it says that it was the last. One that ends in a panic is not.
+fn repeat(mut look: impl FnMut() -> bool, every: Duration, metrics: &Metrics) {
+    loop {
+        std::thread::sleep(every);
+        match catch_unwind(AssertUnwindSafe(&mut look)) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(_) => {
+                ended_in_panic(metrics);
             }
         }
-    };
-    std::thread::Builder::new().name("publication".to_owned()).spawn(looking).map(|_| ())
+    }
+}
+
+/// Nothing changed by such a look.
+fn ended_in_panic(metrics: &Metrics) -> bool {
+    metrics.look_panics.inc();
+    tracing::error!("a look at the public directory ended in a panic; what was served goes on being served");
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_panics_is_counted_and_not_the_last() {
+        let metrics = Metrics::new();
+        let mut looks = 0;
+        let look = || {
+            looks += 1;
+            assert!(looks != 2, "the panic of this test");
+            looks < 4
+        };
+        repeat(look, Duration::ZERO, &metrics);
+        assert_eq!((looks, metrics.look_panics.get()), (4, 1));
+    }
 }
