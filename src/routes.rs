@@ -112,11 +112,16 @@ pub(crate) fn dataset(state: &ServiceState, id: &str) -> Result<(Arc<Publication
 
 /// Reports a file that is not what it was, and hides it.
 pub(crate) fn not_read(state: &ServiceState, dataset: &Id, not_read: NotRead) -> Problem {
+    report(state, dataset, not_read);
+    Problem::NoSuchEpoch
+}
+
+/// Reports a file that is not what it was.
+pub(crate) fn report(state: &ServiceState, dataset: &Id, not_read: NotRead) {
     if let NotRead::Damaged { file, reason } = not_read {
         state.metrics().damaged_files.inc();
         tracing::error!(%dataset, file, reason, "a published file is not given out");
     }
-    Problem::NoSuchEpoch
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ceknik_core::encoding::{from_hex, hex};
 use ceknik_core::filter::{FilterGeometry, FilterShard, MOST_SHARD_BYTES, ShardDigest};
@@ -12,6 +12,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
+use super::dataset::NotRead;
 use super::files::{FileStamp, read_at_most};
 use super::load::LoadError;
 use crate::durable;
@@ -28,17 +29,24 @@ pub(crate) struct OpenFile {
     pub(crate) bytes: u64,
 }
 
-/// Where the shards are and which of them are known to be good.
+/// What a file was found to be that stands under a shard's name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Good(FileStamp),
+    Damaged(FileStamp),
+}
+
+/// Where the shards are and what is known of them.
 pub(crate) struct FilterFiles {
     dir: PathBuf,
     gzip_dir: PathBuf,
-    verified: Mutex<HashMap<[u8; 32], FileStamp>>,
+    found: Mutex<HashMap<[u8; 32], Found>>,
 }
 
 impl FilterFiles {
     /// The shards in `dir`; compressed copies are kept in `gzip_dir`.
     pub(crate) fn new(dir: PathBuf, gzip_dir: PathBuf) -> Self {
-        Self { dir, gzip_dir, verified: Mutex::default() }
+        Self { dir, gzip_dir, found: Mutex::default() }
     }
 
     fn path(&self, sha256: &[u8; 32]) -> PathBuf {
@@ -49,18 +57,23 @@ impl FilterFiles {
         self.gzip_dir.join(format!("{}.gz", hex(sha256)))
     }
 
-    fn known(&self, sha256: &[u8; 32]) -> Option<FileStamp> {
-        self.verified.lock().unwrap_or_else(PoisonError::into_inner).get(sha256).copied()
+    fn found(&self) -> MutexGuard<'_, HashMap<[u8; 32], Found>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remember(&self, sha256: &[u8; 32], stamp: FileStamp) {
-        self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(*sha256, stamp);
+    fn known(&self, sha256: &[u8; 32]) -> Option<Found> {
+        self.found().get(sha256).copied()
+    }
+
+    /// Whether that was not known.
+    fn remember(&self, sha256: &[u8; 32], found: Found) -> bool {
+        self.found().insert(*sha256, found) != Some(found)
     }
 
     /// Verifies a shard of an epoch in every point, unless this very file was verified before, and compresses it.
     pub(crate) fn verify(&self, geometry: &FilterGeometry, shard: u32, digest: &ShardDigest) -> Result<(), LoadError> {
         let path = self.path(&digest.sha256);
-        if let Some(stamp) = self.known(&digest.sha256)
+        if let Some(Found::Good(stamp)) = self.known(&digest.sha256)
             && FileStamp::at(&path) == Some(stamp)
         {
             return Ok(());
@@ -71,7 +84,7 @@ impl FilterFiles {
         let compressed = self.compressed(&bytes, &digest.sha256);
         FilterShard::open(geometry, shard, digest, bytes)
             .map_err(|source| LoadError::Filter { file: file(), source })?;
-        self.remember(&digest.sha256, stamp);
+        self.remember(&digest.sha256, Found::Good(stamp));
         if let Some(compressed) = compressed {
             // Without it the shard is served as it is.
             if let Err(error) = durable::replace(&self.gzip_path(&digest.sha256), &compressed) {
@@ -92,22 +105,29 @@ impl FilterFiles {
         (compressed.len() as u64 <= bytes.len() as u64 * (WORTH_PART - 1) / WORTH_PART).then_some(compressed)
     }
 
-    /// Opens a shard for a reader. None when it is not there, or is not what its name says.
-    pub(crate) fn open(&self, sha256: &[u8; 32]) -> io::Result<Option<OpenFile>> {
-        let Some(mut file) = existing(File::open(self.path(sha256)))? else { return Ok(None) };
+    /// Opens a shard for a reader. A file that is not what its name says is gone, once that was told.
+    pub(crate) fn open(&self, sha256: &[u8; 32]) -> io::Result<Result<OpenFile, NotRead>> {
+        let Some(mut file) = existing(File::open(self.path(sha256)))? else { return Ok(Err(NotRead::Gone)) };
         let metadata = file.metadata()?;
         let stamp = FileStamp::of(&metadata);
-        if !metadata.is_file() || metadata.len() > MOST_SHARD_BYTES {
-            return Ok(None);
-        }
-        if self.known(sha256) != Some(stamp) {
-            // The shard of an epoch before the current one, asked for for the first time.
-            if sha256_of(&mut file)? != *sha256 {
-                return Ok(None);
+        let found = match self.known(sha256) {
+            Some(known @ (Found::Good(seen) | Found::Damaged(seen))) if seen == stamp => known,
+            // The shard of an epoch before the current one, asked for for the first time; or another file.
+            _ => {
+                let may_be = metadata.is_file() && metadata.len() <= MOST_SHARD_BYTES;
+                let good = may_be && sha256_of(&mut file)? == *sha256;
+                let found = if good { Found::Good(stamp) } else { Found::Damaged(stamp) };
+                if self.remember(sha256, found) && !good {
+                    let (file, reason) = (format!("filter/{}", hex(sha256)), "is not what its name says".to_owned());
+                    return Ok(Err(NotRead::Damaged { file, reason }));
+                }
+                found
             }
-            self.remember(sha256, stamp);
-        }
-        Ok(Some(OpenFile { file, bytes: metadata.len() }))
+        };
+        Ok(match found {
+            Found::Good(_) => Ok(OpenFile { file, bytes: metadata.len() }),
+            Found::Damaged(_) => Err(NotRead::Gone),
+        })
     }
 
     /// Opens the compressed copy of a shard, if one is kept.
@@ -119,7 +139,7 @@ impl FilterFiles {
 
     /// Forgets the shards that no epoch names, and removes compressed copies of those that are published no more.
     pub(crate) fn retain(&self, named: &HashSet<[u8; 32]>) -> io::Result<()> {
-        self.verified.lock().unwrap_or_else(PoisonError::into_inner).retain(|sha256, _| named.contains(sha256));
+        self.found().retain(|sha256, _| named.contains(sha256));
         for entry in fs::read_dir(&self.gzip_dir)? {
             let entry = entry?;
             let name = entry.file_name();

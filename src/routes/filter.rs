@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use ceknik_core::encoding::from_hex;
 
-use super::{Segments, dataset};
+use super::{Segments, dataset, report};
 use crate::openapi::{Cached, Common, DatasetParam, Missing};
 use crate::problem::Problem;
 use crate::reply::{self, IMMUTABLE, OCTETS, blocking, has_tag, not_modified, tag_response};
@@ -36,17 +36,21 @@ pub(crate) async fn filter(
     let named = from_hex(&sha256).filter(|sha256| dataset.filter_names.contains(sha256));
     let digest = named.ok_or(Problem::NoSuchFile)?;
     let gzip = accepts_gzip(&headers);
+    let filters = Arc::clone(&dataset.filters);
     let opening = blocking(move || {
-        let compressed = if gzip { dataset.filters.open_gzip(&digest)? } else { None };
+        let compressed = if gzip { filters.open_gzip(&digest)? } else { None };
         // The shard itself is what decides whether it is still published.
-        let plain = dataset.filters.open(&digest)?;
+        let plain = filters.open(&digest)?;
         Ok::<_, std::io::Error>(plain.map(|plain| compressed.map_or((plain, false), |compressed| (compressed, true))))
     });
     let opened = opening.await?.map_err(|error| {
         tracing::error!(%error, "a filter shard cannot be opened");
         Problem::Internal
     })?;
-    let (file, compressed) = opened.ok_or(Problem::NoSuchFile)?;
+    let (file, compressed) = opened.map_err(|error| {
+        report(&state, &dataset.id, error);
+        Problem::NoSuchFile
+    })?;
     let tag = if compressed { format!("\"{sha256}-gzip\"") } else { format!("\"{sha256}\"") };
     let vary = HeaderValue::from_static("accept-encoding");
     if has_tag(&headers, &tag) {

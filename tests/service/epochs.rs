@@ -277,6 +277,27 @@ async fn altered_files_of_past_epochs_are_not_given_out() {
     assert!(metrics.contains("ceknikd_damaged_files_total 3"), "{metrics}");
 }
 
+/// A damaged shard is told of once, however often it is asked for, and noticed when it is put right.
+#[tokio::test]
+async fn altered_filters_of_past_epochs_are_not_given_out() {
+    let mut home = Home::published();
+    let name = shard(&home.publisher);
+    home.publisher.publish(JAKARTA, &EpochPlan { members: 150, ..later(60) });
+    let (path, file) = (format!("/v1/jakarta-2024/filter/{name}"), home.publisher.dataset_dir(JAKARTA).join("filter"));
+    let (file, service) = (file.join(&name), home.open());
+    let good = fs::read(&file).unwrap();
+    for (count, at) in [(1, 100), (2, 200)] {
+        flip(&file, |_| at);
+        for _ in 0..3 {
+            service.get(&path).await.problem(404, "not-found");
+        }
+        let metrics = service.state.metrics_text().unwrap();
+        assert!(metrics.contains(&format!("ceknikd_damaged_files_total {count}\n")), "{metrics}");
+    }
+    replace(&file, &good);
+    assert!(service.get(&path).await.body == good);
+}
+
 #[tokio::test]
 async fn a_proof_may_gain_cosignatures_and_a_policy_ask_for_them() {
     let home = Home::published();
