@@ -10,6 +10,7 @@ mod copying;
 mod epochs;
 mod evaluate;
 mod http;
+mod metrics;
 mod openapi;
 mod process;
 mod routes;
