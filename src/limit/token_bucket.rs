@@ -138,6 +138,15 @@ mod tests {
     }
 
     #[test]
+    fn the_operators_are_told_the_daily_rate_as_it_is() {
+        let rate = Rate::daily(3_000_000.0);
+        assert_eq!((rate.capacity, rate.per_second * 3600.0), (1_500_000.0, 62_500.0));
+        let told = "Of 3,000,000 a day, 1,500,000 answer the first rush, and then 62,500 an hour\n  (17 a second)";
+        assert_eq!(rate.per_second.round(), 17.0);
+        assert!(include_str!("../../docs/operations.md").contains(told));
+    }
+
+    #[test]
     fn one_request_among_others_is_not_told() {
         let rate = Rate { capacity: 8192.0, per_second: 4.0 };
         let told = |remaining| Quota { rate, remaining }.told().remaining;
