@@ -102,7 +102,8 @@ pub struct Settings {
     pub network_per_hour: Option<u32>,
 
     /// Most that one client network gets of a list's published evaluations per day, in percent, but at least 64 elements a
-    /// day. Lower slows down whoever copies the list from one place, and locks out users of crowded addresses [default: 1]
+    /// day. Lower slows down whoever copies the list from one place, and locks out users of crowded addresses. What a network
+    /// has had is in memory alone: a restart gives each its share anew [default: 1]
     #[arg(long, value_name = "PERCENT", help_heading = "Limits")]
     pub network_share: Option<f64>,
 
