@@ -102,6 +102,8 @@ impl NetworkSettings {
 pub struct ServerSettings {
     /// Most connections at once.
     pub connections: usize,
+    /// Most connections at once of one client network, those of trusted proxies not among them.
+    pub network_connections: usize,
     /// Most requests at once, evaluations not among them.
     pub requests: usize,
     /// Until a request's head has arrived, from the connection's start or the end of the request before.
@@ -110,8 +112,10 @@ pub struct ServerSettings {
     pub body_timeout: Duration,
     /// Until an answer begins.
     pub request_timeout: Duration,
-    /// How long a client may take nothing of an answer.
+    /// How far a client may be behind `write_rate` while an answer waits for it; so also how long it may take nothing.
     pub write_timeout: Duration,
+    /// Bytes a second that a client must take of an answer.
+    pub write_rate: u32,
     /// How long requests may go on after the service was told to stop.
     pub shutdown_timeout: Duration,
 }
@@ -173,11 +177,15 @@ impl Config {
             },
             server: ServerSettings {
                 connections: 4096,
+                // Some hundred people behind one carrier address, with as many connections each as a browser opens.
+                network_connections: 1024,
                 requests: 1024,
                 head_timeout: Duration::from_secs(15),
                 body_timeout: Duration::from_secs(10),
                 request_timeout: Duration::from_secs(30),
                 write_timeout: Duration::from_secs(30),
+                // Less than a hundredth of what a slow phone gets on slow 4G.
+                write_rate: 1024,
                 shutdown_timeout: Duration::from_secs(20),
             },
             threads: None,

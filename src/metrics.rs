@@ -66,6 +66,8 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     /// Connections turned away because too many were open.
     pub(crate) connections_refused: Counter,
+    /// Connections closed because their network had too many open.
+    pub(crate) network_connections_refused: Counter,
     /// Requests being worked on.
     pub(crate) in_flight: Gauge,
     /// Panics caught.
@@ -94,6 +96,7 @@ impl Metrics {
             log_errors: Counter::default(),
             connections: Gauge::default(),
             connections_refused: Counter::default(),
+            network_connections_refused: Counter::default(),
             in_flight: Gauge::default(),
             panics: Counter::default(),
             look_panics: Counter::default(),
@@ -124,6 +127,11 @@ impl Metrics {
         registry.register("log_errors", "Checkpoints of the log refused", metrics.log_errors.clone());
         registry.register("connections", "Open connections", metrics.connections.clone());
         registry.register("connections_refused", "Connections turned away", metrics.connections_refused.clone());
+        registry.register(
+            "network_connections_refused",
+            "Connections closed because their network had too many open",
+            metrics.network_connections_refused.clone(),
+        );
         registry.register("requests_in_flight", "Requests being worked on", metrics.in_flight.clone());
         registry.register("panics", "Requests that ended in a panic", metrics.panics.clone());
         registry.register("look_panics", "Looks for new epochs that ended in a panic", metrics.look_panics.clone());

@@ -30,8 +30,10 @@ use crate::metrics::OPENMETRICS;
 use crate::problem::Problem;
 use crate::service::{Peer, ServiceState};
 
+mod network_places;
 mod stall;
 
+use network_places::{NetworkPlaces, TooMany};
 use stall::StallGuard;
 
 /// Most bytes of a request's head: paths and the headers that browsers send take far less.
@@ -94,14 +96,19 @@ struct Doors {
     state: ServiceState,
     places: Arc<Semaphore>,
     turned_away: Arc<Semaphore>,
-    /// The metrics' own connections are not among those that are counted.
+    /// The metrics' own connections are neither among those that are counted nor limited by network.
     counted: bool,
+    network_places: Arc<NetworkPlaces>,
 }
 
 impl Doors {
     fn new(state: &ServiceState, connections: usize, counted: bool) -> Self {
         let places = Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)));
-        Self { state: state.clone(), places, turned_away: Arc::new(Semaphore::new(MOST_TURNED_AWAY)), counted }
+        let turned_away = Arc::new(Semaphore::new(MOST_TURNED_AWAY));
+        let config = state.config();
+        let of_network = if counted { config.server.network_connections } else { connections };
+        let network_places = NetworkPlaces::new(of_network, config.network.limits(), config.proxies.clone());
+        Self { state: state.clone(), places, turned_away, counted, network_places }
     }
 }
 
@@ -155,13 +162,21 @@ struct Arrivals {
 impl Arrivals {
     fn take_in(&self, connections: &mut JoinSet<()>, stream: TcpStream, peer: IpAddr) {
         let Self { router, doors, stopping } = self;
+        let network_place = match doors.network_places.take(peer) {
+            Ok(place) => place,
+            // Closed without a word: an answer would be one more thing that many connections get from the service.
+            Err(TooMany) => {
+                doors.state.metrics().network_connections_refused.inc();
+                return;
+            }
+        };
         // An answer leaves at once, not when more has gathered.
         let _ = stream.set_nodelay(true);
         if let Ok(place) = Arc::clone(&doors.places).try_acquire_owned() {
             let (state, router, stopping, counted) =
                 (doors.state.clone(), router.clone(), stopping.clone(), doors.counted);
             connections.spawn(async move {
-                let _place = place;
+                let _places = (place, network_place);
                 let _open = counted.then(|| Open::new(&state));
                 connection(stream, peer, &state, router, stopping).await;
             });
@@ -201,7 +216,7 @@ async fn connection(
     mut stopping: watch::Receiver<bool>,
 ) {
     let limits = &state.config().server;
-    let io = TokioIo::new(StallGuard::new(stream, limits.write_timeout));
+    let io = TokioIo::new(StallGuard::new(stream, limits.write_timeout, limits.write_rate));
     let asked = AtomicBool::new(false);
     let service = service_fn(|mut request: Request<Incoming>| {
         asked.store(true, Ordering::Relaxed);

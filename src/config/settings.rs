@@ -124,6 +124,11 @@ pub struct Settings {
     #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
     pub connections: Option<usize>,
 
+    /// Connections at once of one client network; further ones are closed. Connections of a trusted proxy are not limited by
+    /// this, since each may carry anybody's requests [default: 1024]
+    #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
+    pub network_connections: Option<usize>,
+
     /// Requests at once, evaluations not among them; further ones are told to come back later [default: 1024]
     #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
     pub requests: Option<usize>,
@@ -148,9 +153,15 @@ pub struct Settings {
     #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
     pub request_timeout: Option<u64>,
 
-    /// Time in which a client must take something of an answer [default: 30]
+    /// Time by which a client may be behind --write-rate in taking an answer; after that its connection is closed
+    /// [default: 30]
     #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
     pub write_timeout: Option<u64>,
+
+    /// Bytes a second that a client must take of an answer while that waits for it, so that nobody holds a connection by
+    /// taking a byte now and then. Far below what slow phones get [default: 1024]
+    #[arg(long, value_name = "BYTES", help_heading = "Limits")]
+    pub write_rate: Option<u32>,
 
     /// Time for requests to end after SIGTERM or SIGINT [default: 20]
     #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
@@ -194,8 +205,8 @@ impl Settings {
         }
         Ok(merge!(flags, file;
             options: config public keys state listen metrics_listen proxy_header hsts network_burst network_per_hour
-                network_share ipv4_prefix ipv6_prefix networks connections requests threads queue head_timeout body_timeout
-                request_timeout write_timeout shutdown_timeout log_level passphrase_file;
+                network_share ipv4_prefix ipv6_prefix networks connections network_connections requests threads queue head_timeout body_timeout
+                request_timeout write_timeout write_rate shutdown_timeout log_level passphrase_file;
             lists: trusted_proxy allow_origin;
             flags only: passphrase_fd passphrase_prompt))
     }
@@ -249,12 +260,16 @@ impl Settings {
             server: ServerSettings {
                 connections: within(self.connections, server.connections, 1, 1 << 20)
                     .ok_or(value("connections", "1 to 1048576"))?,
+                network_connections: within(self.network_connections, server.network_connections, 1, 1 << 20)
+                    .ok_or(value("network-connections", "1 to 1048576"))?,
                 requests: within(self.requests, server.requests, 1, 1 << 20)
                     .ok_or(value("requests", "1 to 1048576"))?,
                 head_timeout: seconds("head-timeout", self.head_timeout, server.head_timeout)?,
                 body_timeout: seconds("body-timeout", self.body_timeout, server.body_timeout)?,
                 request_timeout: seconds("request-timeout", self.request_timeout, server.request_timeout)?,
                 write_timeout: seconds("write-timeout", self.write_timeout, server.write_timeout)?,
+                write_rate: within(self.write_rate, server.write_rate, 1, 1 << 20)
+                    .ok_or(value("write-rate", "1 to 1048576 bytes a second"))?,
                 shutdown_timeout: seconds("shutdown-timeout", self.shutdown_timeout, server.shutdown_timeout)?,
             },
             threads: self.threads,
@@ -360,12 +375,14 @@ mod tests {
             ("ipv6-prefix", config.network.ipv6_prefix.to_string()),
             ("networks", config.network.remembered.to_string()),
             ("connections", config.server.connections.to_string()),
+            ("network-connections", config.server.network_connections.to_string()),
             ("requests", config.server.requests.to_string()),
             ("queue", config.queue.to_string()),
             ("head-timeout", config.server.head_timeout.as_secs().to_string()),
             ("body-timeout", config.server.body_timeout.as_secs().to_string()),
             ("request-timeout", config.server.request_timeout.as_secs().to_string()),
             ("write-timeout", config.server.write_timeout.as_secs().to_string()),
+            ("write-rate", config.server.write_rate.to_string()),
             ("shutdown-timeout", config.server.shutdown_timeout.as_secs().to_string()),
             ("log-level", "info".to_owned()),
         ];
@@ -403,6 +420,7 @@ mod tests {
             ipv6-prefix = 48
             networks = 2048
             connections = 10
+            network-connections = 5
             requests = 11
             threads = 2
             queue = 12
@@ -410,6 +428,7 @@ mod tests {
             body-timeout = 2
             request-timeout = 3
             write-timeout = 4
+            write-rate = 2048
             shutdown-timeout = 5
             log-level = "warn"
         "#;
@@ -420,6 +439,7 @@ mod tests {
         assert_eq!(config.proxies.networks.len(), 2);
         assert_eq!(config.network.share_percent, 0.5);
         assert_eq!(config.server.write_timeout, Duration::from_secs(4));
+        assert_eq!((config.server.network_connections, config.server.write_rate), (5, 2048));
         // Every flag but those that make no sense in a file.
         let flags = Settings::command().get_arguments().filter(|argument| argument.get_long().is_some()).count();
         let only_flags = ["config", "passphrase-fd", "passphrase-prompt"];
@@ -454,6 +474,8 @@ mod tests {
             (&["--network-share", "0"], "--network-share must be over 0 and at most 100"),
             (&["--network-share", "nan"], "--network-share must be over 0 and at most 100"),
             (&["--ipv6-prefix", "129"], "--ipv6-prefix must be 1 to 128"),
+            (&["--network-connections", "0"], "--network-connections must be 1 to 1048576"),
+            (&["--write-rate", "0"], "--write-rate must be 1 to 1048576 bytes a second"),
             (&["--head-timeout", "0"], "--head-timeout must be 1 to 86400 seconds"),
             (&["--trusted-proxy", "10.0.0.0/33"], "--trusted-proxy must be an address or a network such as 10.0.0.0/8"),
             (&["--metrics-listen", "9464"], "--metrics-listen must be an address with a port, or \"off\""),

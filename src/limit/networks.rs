@@ -31,7 +31,7 @@ pub(crate) struct NetworkLimits {
 }
 
 /// A client network: the leading bits of an address. Does not print.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Network([u8; 17]);
 
 impl std::fmt::Debug for Network {

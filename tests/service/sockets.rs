@@ -171,6 +171,35 @@ async fn too_many_connections_are_told_to_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_network_has_so_many_connections_and_a_trusted_proxy_any_number() {
+    let home = Home::published();
+    let mut config = home.config();
+    config.server.network_connections = 2;
+    config.metrics_listen = Some("127.0.0.1:0".parse().unwrap());
+    let limited = Running::start(config.clone()).await;
+    let (mut first, mut second) = (limited.connect().await, limited.connect().await);
+    assert_eq!(first.get("/healthz").await.unwrap().status, 200);
+    assert_eq!(second.get("/healthz").await.unwrap().status, 200);
+    assert!(limited.connect().await.get("/healthz").await.is_none());
+    drop(first);
+    let begun = Instant::now();
+    while limited.connect().await.get("/healthz").await.is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+    assert_eq!(second.get("/healthz").await.unwrap().status, 200);
+
+    config.state = home.path().join("state2");
+    config.proxies.networks = vec!["127.0.0.0/8".parse().unwrap()];
+    let behind_proxy = Running::start(config).await;
+    let mut connections = Vec::new();
+    for _ in 0..10 {
+        let mut connection = behind_proxy.connect().await;
+        assert_eq!(connection.get("/healthz").await.unwrap().status, 200);
+        connections.push(connection);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_connection_says_whose_limit_counts() {
     let home = Home::published();
     let mut config = home.config();
