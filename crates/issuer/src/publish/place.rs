@@ -14,7 +14,8 @@ use ceknik_core::filter::ShardDigest;
 use ceknik_core::log::LogSigner;
 use ceknik_core::manifest::Id;
 
-use super::{Draft, PublishError, PublishPhase};
+use super::draft::Draft;
+use super::{PublishError, PublishPhase};
 use crate::durable;
 use crate::log_dir::LogDir;
 use crate::store::Epoch;

@@ -1,10 +1,12 @@
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 
+use ceknik_core::deniability;
 use ceknik_core::filter::{Cell, FilterShard};
 use ceknik_core::key_file::StoreKey;
 use ceknik_core::log::{Policy, TlogProof};
-use ceknik_core::manifest::UnverifiedManifest;
+use ceknik_core::manifest::{FilterSpec, OprfSpec, UnverifiedManifest};
 use ceknik_core::oprf::OprfSecretKey;
 use ceknik_core::record::Locator;
 use rand::SeedableRng;

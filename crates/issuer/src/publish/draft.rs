@@ -1,0 +1,226 @@
+//! What an epoch will be, decided before a file of it is written.
+
+use ceknik_core::deniability::{self, Promise};
+use ceknik_core::filter::{FilterBits, NoiseSequence, ShardDigest};
+use ceknik_core::manifest::{
+    BucketsSpec, Disclosure, FilterSpec, Id, Manifest, ManifestError, NextKey, OprfSpec, StretchSpec,
+};
+use ceknik_core::oprf::OprfPublicKey;
+use ceknik_core::time::Timestamp;
+
+use super::table::{self, PublishedTable, Survey};
+use super::{PublishError, PublishPhase, Publisher, place};
+use crate::plan::{GenerationFigures, intersection};
+use crate::store::{Concentration, Epoch, Generation, Members};
+
+/// Everything of an epoch that is decided before a file is written.
+pub(super) struct Draft {
+    pub(super) generation: Generation,
+    pub(super) manifest: Manifest,
+    pub(super) bytes: Vec<u8>,
+    pub(super) filter: Option<FilterBits>,
+    pub(super) survey: Survey,
+    pub(super) members: u64,
+    pub(super) noise: u64,
+    pub(super) hold: bool,
+    pub(super) concentration: Concentration,
+}
+
+/// The epoch before, as published.
+pub(super) struct Before {
+    pub(super) epoch: Epoch,
+    pub(super) manifest: Manifest,
+}
+
+/// What there is of a generation after the one that is published.
+pub(super) enum Begun {
+    /// Nothing.
+    None,
+    /// It was begun, and the list is not in it yet.
+    Filling,
+    /// The list is in it: its key is announced.
+    Announced(OprfPublicKey),
+}
+
+struct Built {
+    bits: Option<FilterBits>,
+    spec: Option<FilterSpec>,
+    noise: u64,
+    disclosure: Disclosure,
+}
+
+impl Publisher<'_> {
+    pub(super) fn before(&self, dataset: &Id) -> Result<Option<Before>, PublishError> {
+        let Some(epoch) = self.store.latest_epoch(dataset)? else { return Ok(None) };
+        let manifest = Manifest::parse(&epoch.manifest)?;
+        Ok(Some(Before { epoch, manifest }))
+    }
+
+    /// The generation that the next epoch has, and what it does about one that was begun: such a one is announced once the
+    /// list is in it, and takes over with the epoch after; before anything was published it takes over at once.
+    pub(super) fn generation(
+        &self,
+        dataset: &Id,
+        before: Option<&Before>,
+    ) -> Result<(Generation, Begun), PublishError> {
+        let mut in_use = self.store.generations_in_use(dataset)?.into_iter();
+        let current = in_use.next().ok_or(PublishError::Changed)?;
+        let Some(next) = in_use.next() else { return Ok((current, Begun::None)) };
+        let open_import = self.store.open_import(dataset)?;
+        let announced = before.map(|before| before.manifest.oprf.next.as_ref());
+        match announced {
+            None => Ok((next, Begun::None)),
+            Some(Some(key)) if key.public_key == next.public_key => match open_import {
+                None => Ok((next, Begun::None)),
+                Some(import) => Err(PublishError::ImportOpen { import, generation: next.number }),
+            },
+            // Whoever announces must go on with the new key next time, so it is not announced before it can.
+            Some(_) if open_import.is_some() || self.store.members(&next)?.ever() == 0 => Ok((current, Begun::Filling)),
+            Some(_) => Ok((current, Begun::Announced(next.public_key))),
+        }
+    }
+
+    pub(super) fn draft(&mut self, dataset: &Id, now: Timestamp) -> Result<Draft, PublishError> {
+        let before = self.before(dataset)?;
+        let (generation, begun) = self.generation(dataset, before.as_ref())?;
+        let number = before.as_ref().map_or(1, |before| before.epoch.number + 1);
+        if let Some(before) = before.as_ref().filter(|before| now <= before.manifest.published_at) {
+            let Before { epoch, manifest } = before;
+            return Err(PublishError::Clock { now, before: manifest.published_at, epoch: epoch.number });
+        }
+        // An old generation takes no more additions once the next was begun: they were imported there.
+        let hold = !matches!(begun, Begun::None);
+        let same_generation = before.as_ref().filter(|before| before.epoch.generation == generation.number);
+        check_people(&generation)?;
+
+        (self.observer)(PublishPhase::Survey);
+        let survey = table::survey(self.store, &generation, self.published_table(same_generation)?, hold)?;
+        let all = self.store.members(&generation)?;
+        let members = if hold { all.published } else { all.ever() };
+        (self.observer)(PublishPhase::Filter);
+        let built = self.build_filter(&generation, same_generation, members, all)?;
+        let manifest = Manifest {
+            log: self.signer.origin().to_owned(),
+            dataset: dataset.clone(),
+            epoch: number,
+            previous: before.as_ref().map(|before| before.epoch.sha256),
+            published_at: now,
+            valid_until: Timestamp::from_unix(now.unix() + generation.definition.validity_seconds)
+                .map_err(|error| ManifestError::Field { field: "valid_until", reason: error.to_string() })?,
+            title: generation.definition.title.clone(),
+            coverage: generation.definition.coverage.clone(),
+            records: survey.records,
+            population: generation.definition.population,
+            stretch: StretchSpec { cost: generation.definition.stretch, salt: generation.salt },
+            oprf: OprfSpec {
+                public_key: generation.public_key,
+                next: match begun {
+                    Begun::Announced(public_key) => Some(NextKey { public_key, from_epoch: number + 1 }),
+                    Begun::None | Begun::Filling => None,
+                },
+            },
+            buckets: BucketsSpec { geometry: survey.geometry, root: survey.tree.root() },
+            disclosure: built.disclosure,
+            filter: built.spec,
+            candidates: generation.definition.candidates.clone(),
+            statuses: generation.definition.statuses.clone(),
+            guidance: generation.definition.guidance.clone(),
+            mirrors: Vec::new(),
+        };
+        let bytes = manifest.to_bytes()?;
+        if let Some(before) = &before {
+            manifest.check_follows(&before.manifest, &before.epoch.sha256)?;
+        }
+        let concentration = if hold { Concentration::default() } else { self.store.concentration(&generation)? };
+        let filter = built.bits;
+        Ok(Draft { generation, manifest, bytes, filter, survey, members, noise: built.noise, hold, concentration })
+    }
+
+    pub(super) fn published_table(&self, before: Option<&Before>) -> Result<Option<PublishedTable>, PublishError> {
+        let Some(before) = before else { return Ok(None) };
+        let dir = place::epoch_dir(self.public, &before.epoch.dataset, before.epoch.number);
+        PublishedTable::open(&dir.join("buckets"), &before.manifest.buckets).map(Some)
+    }
+
+    fn build_filter(
+        &self,
+        generation: &Generation,
+        before: Option<&Before>,
+        members: u64,
+        all: Members,
+    ) -> Result<Built, PublishError> {
+        let definition = &generation.definition;
+        let people_per_bucket = definition.people_per_bucket();
+        let evaluations_per_day = definition.evaluations_per_day;
+        let geometry = definition.filter_geometry(generation.seed)?;
+        let Some((figures, geometry)) = definition.filter.zip(geometry) else {
+            let disclosure = Disclosure {
+                posterior_percent: None,
+                odds_factor: None,
+                epoch_odds_factor: None,
+                people_per_bucket,
+                cover_percent: 100,
+                evaluations_per_day,
+            };
+            return Ok(Built { bits: None, spec: None, noise: 0, disclosure });
+        };
+        let cells = geometry.cells();
+        let full = |reason: String, noise: u64| {
+            let figures = GenerationFigures { cells, noise, members };
+            // What comes next is not known yet: as good as this one, at best.
+            let intersection = intersection(members, definition.population, &[figures, figures]);
+            PublishError::GenerationFull { reason, intersection }
+        };
+        let promise = Promise::new(definition.population, figures.posterior_percent, cells)
+            .map_err(|source| PublishError::Promise { source })?;
+        let (noise_before, added) = match before {
+            Some(before) => (before.epoch.noise, promise.added_noise(before.epoch.members, members)),
+            None => (0, promise.first_noise(members)),
+        };
+        let added = added.map_err(|source| PublishError::Promise { source })?;
+        let noise = noise_before + added;
+        if members > figures.capacity {
+            let reason = format!(
+                "{members} people were added to generation {}, whose capacity is {}",
+                generation.number, figures.capacity
+            );
+            return Err(full(reason, noise));
+        }
+        let mut bits = FilterBits::new(geometry);
+        self.store.for_each_cell(generation, self.cipher, members < all.ever(), |cell| {
+            bits.set(cell);
+        })?;
+        for cell in NoiseSequence::new(self.noise_key, generation.dataset.as_str(), generation.number, &geometry)
+            .take(usize::try_from(noise).unwrap_or(usize::MAX))
+        {
+            bits.set(cell);
+        }
+        if bits.count() > cells / 2 {
+            let reason =
+                format!("{} of the filter's {cells} cells would be set, which is more than half", bits.count());
+            return Err(full(reason, noise));
+        }
+        let shards = bits.files().map(|file| ShardDigest::of(&file)).collect();
+        let disclosure = Disclosure {
+            posterior_percent: Some(figures.posterior_percent),
+            odds_factor: Some(deniability::odds_factor(cells, noise)),
+            epoch_odds_factor: deniability::epoch_odds_factor(cells, noise_before, added),
+            people_per_bucket,
+            cover_percent: figures.cover_percent,
+            evaluations_per_day,
+        };
+        let spec = FilterSpec { generation: generation.number, geometry, members, noise, shards };
+        Ok(Built { bits: Some(bits), spec: Some(spec), noise, disclosure })
+    }
+}
+
+fn check_people(generation: &Generation) -> Result<(), PublishError> {
+    let definition = &generation.definition;
+    let (population, floor) = (definition.population, definition.least_people_per_bucket);
+    let allowed = |bits| deniability::bucket_bits_allowed(population, bits, definition.shard_bits(), floor);
+    if allowed(definition.bucket_bits) {
+        return Ok(());
+    }
+    let most = (0..definition.bucket_bits).rev().find(|bits| allowed(*bits)).unwrap_or(0);
+    Err(PublishError::TooFewPeople { people: definition.people_per_bucket(), floor, most })
+}

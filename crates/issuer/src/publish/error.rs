@@ -1,0 +1,152 @@
+//! Why an epoch is not published.
+
+use std::path::{Path, PathBuf};
+
+use ceknik_core::bucket::BucketError;
+use ceknik_core::deniability::PromiseError;
+use ceknik_core::manifest::{Id, ManifestError, SuccessionError};
+use ceknik_core::time::Timestamp;
+use thiserror::Error;
+
+use crate::durable::{FileError, what_to_do};
+use crate::log_dir::LogDirError;
+use crate::plan::Intersection;
+use crate::store::StoreError;
+
+/// Why an epoch is not published. Unless it says otherwise, nothing changed.
+#[derive(Debug, Error)]
+pub enum PublishError {
+    /// The generation takes no more members, for `reason`.
+    #[error(
+        "{reason}. Begin a new generation with `ceknik dataset new-generation` and import the whole list into it. \
+         {}", after_intersection(.intersection)
+    )]
+    GenerationFull {
+        /// Which bound.
+        reason: String,
+        /// What whoever holds both filters and everybody's NIK would know, where that can be said.
+        intersection: Option<Intersection>,
+    },
+    /// The promise cannot be kept whatever the noise.
+    #[error("{source}. A new generation needs another promise: whoever knows the base rate knows that much already")]
+    Promise {
+        /// Why.
+        source: PromiseError,
+    },
+    /// Too few people share a bucket.
+    #[error(
+        "{people} people would share a bucket, and least_people_per_bucket asks for {floor} almost surely in every one: set \
+         bucket_bits to at most {most} with `ceknik dataset update`"
+    )]
+    TooFewPeople {
+        /// On average.
+        people: u64,
+        /// K.
+        floor: u64,
+        /// What would do.
+        most: u8,
+    },
+    /// The clock stands still or runs back.
+    #[error("the time {now} is not after {before}, when epoch {epoch} was published: check the clock, or --now")]
+    Clock {
+        /// As given.
+        now: Timestamp,
+        /// Of the last epoch.
+        before: Timestamp,
+        /// The last epoch.
+        epoch: u64,
+    },
+    /// The generation that must take over is not full yet.
+    #[error(
+        "generation {generation} was announced and takes over with this epoch, but import {import} into it was interrupted: \
+         finish it first, with the same command"
+    )]
+    ImportOpen {
+        /// Which import.
+        import: u64,
+        /// Which generation.
+        generation: u32,
+    },
+    /// A publication was interrupted.
+    #[error(
+        "the publication of epoch {epoch} of {dataset} was interrupted: `ceknik publish` finishes it; a dry run of what comes \
+         after is possible then"
+    )]
+    Pending {
+        /// Of which dataset.
+        dataset: Id,
+        /// Which epoch.
+        epoch: u64,
+    },
+    /// The epoch's place is taken by something else.
+    #[error(
+        "{} exists already, with other content than this publication's: this store is not the one that published it, or an \
+         old copy of it. Nothing is overwritten: restore the newest store, or publish from another home",
+        path.display()
+    )]
+    Exists {
+        /// The place.
+        path: PathBuf,
+    },
+    /// A published file is missing or not what was published.
+    #[error("{} is not what was published: {reason}. Restore it from a copy of the public directory", path.display())]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The table of the epoch before cannot be read as it was published.
+    #[error("the sealed table of the epoch before cannot be read: {0}. Restore it from a copy of the public directory")]
+    PublishedTable(std::io::Error),
+    /// Records changed between two passes, although the home is locked.
+    #[error("the records changed while they were read: is another program writing to the store? Run the command again")]
+    Changed,
+    /// The epoch would break a rule that every reader checks.
+    #[error("the epoch would not follow from the one before: {0}")]
+    Succession(#[from] SuccessionError),
+    /// The manifest would not parse.
+    #[error("no manifest can be made of this: {0}")]
+    Manifest(#[from] ManifestError),
+    /// The table does not fit its responses.
+    #[error("the sealed table: {0}")]
+    Bucket(#[from] BucketError),
+    /// The filter's geometry.
+    #[error("the filter: {0}")]
+    Filter(#[from] ceknik_core::filter::FilterError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogDirError),
+    /// A file operation.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file operation of the staging area.
+    #[error("cannot {action} {}: {source}{}", path.display(), what_to_do(source))]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+fn after_intersection(intersection: &Option<Intersection>) -> String {
+    intersection.map_or_else(String::new, |both| {
+        format!(
+            "Know before you do: whoever kept this generation's filter and has everybody's NIK can intersect the two; a hit in \
+             both leaves {:.2} on average, and {:.2} for a person alone in both cells",
+            both.average, both.alone
+        )
+    })
+}
+
+impl PublishError {
+    pub(super) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
+        Self::Io { action, path: path.to_owned(), source }
+    }
+}
