@@ -84,7 +84,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
         );
 
         step(4, "The first epoch: filter, sealed table, manifest, log");
-        let published = publish::publish(&mut home, &dataset, home::now()?, false)?;
+        let published = publish::publish(&mut home, &dataset, home::now()?, publish::How::default())?;
         published.manifest
     };
     tell_manifest(&manifest);

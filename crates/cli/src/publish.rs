@@ -18,6 +18,10 @@ pub(crate) struct PublishArgs {
     /// Show the manifest and what would change, and write nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Publish although an import was interrupted: what the store has of its list now, so that people who are missing are
+    /// told that they are not listed. For an epoch that must be renewed before the import can be finished.
+    #[arg(long)]
+    despite_unfinished_import: bool,
     /// Publish as of this time, such as 2026-11-22T08:00:00Z, in place of the clock's.
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     now: Option<Timestamp>,
@@ -28,20 +32,30 @@ pub(crate) struct PublishArgs {
 
 pub(crate) fn run(args: &PublishArgs) -> Result<(), Failure> {
     let mut home = args.home.open(&format!("the publication of {}", args.dataset))?;
-    if let Some(import) = home.store.open_import(&args.dataset)? {
-        eprintln!("ceknik: import {import} was interrupted; of its list only the rows read so far are published");
-    }
     let now = match args.now {
         Some(now) => now,
         None => after_latest(&home, &args.dataset)?,
     };
-    let publication = publish(&mut home, &args.dataset, now, args.dry_run)?;
+    let publication = publish(&mut home, &args.dataset, now, args.how())?;
     if args.json {
         println!("{}", to_json(&publication, args.dry_run));
     } else {
         print!("{}", describe(&publication, args.dry_run));
     }
     Ok(())
+}
+
+/// How an epoch is published.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct How {
+    dry_run: bool,
+    despite_unfinished_import: bool,
+}
+
+impl PublishArgs {
+    fn how(&self) -> How {
+        How { dry_run: self.dry_run, despite_unfinished_import: self.despite_unfinished_import }
+    }
 }
 
 /// The clock's time; within the second of the latest epoch, that second is waited for, since times must grow.
@@ -59,7 +73,7 @@ pub(crate) fn publish(
     home: &mut OpenHome,
     dataset: &Id,
     now: Timestamp,
-    dry_run: bool,
+    how: How,
 ) -> Result<Publication, Failure> {
     let signer = home.key(|keys, passphrase| keys.log_key(passphrase))?;
     let noise_key = home.noise_key();
@@ -71,13 +85,14 @@ pub(crate) fn publish(
         signer: &signer,
         public: &public,
         staging: &staging,
+        despite_unfinished_import: how.despite_unfinished_import,
         observer: &mut |_| (),
     };
-    Ok(if dry_run { publisher.dry_run(dataset, now)? } else { publisher.publish(dataset, now)? })
+    Ok(if how.dry_run { publisher.dry_run(dataset, now)? } else { publisher.publish(dataset, now)? })
 }
 
 fn to_json(publication: &Publication, dry_run: bool) -> serde_json::Value {
-    let Publication { manifest, generation, changes, concentration, resumed, .. } = publication;
+    let Publication { manifest, generation, changes, concentration, unfinished_import, resumed, .. } = publication;
     json!({
         "dataset": manifest.dataset.as_str(),
         "epoch": manifest.epoch,
@@ -90,6 +105,7 @@ fn to_json(publication: &Publication, dry_run: bool) -> serde_json::Value {
         "changed": changes.changed,
         "unchanged": changes.unchanged,
         "held": changes.held,
+        "unfinished_import": unfinished_import,
         "epoch_odds_factor": manifest.disclosure.epoch_odds_factor,
         "additions": concentration.additions,
         "most_additions_from_one_district": concentration.most_from_one_district,
@@ -98,7 +114,7 @@ fn to_json(publication: &Publication, dry_run: bool) -> serde_json::Value {
 }
 
 fn describe(publication: &Publication, dry_run: bool) -> String {
-    let Publication { manifest, generation, changes, concentration, bytes, resumed } = publication;
+    let Publication { manifest, generation, changes, concentration, bytes, unfinished_import, resumed } = publication;
     let mut text = String::new();
     let mut line = |words: String| {
         text.push_str(&words);
@@ -130,6 +146,13 @@ fn describe(publication: &Publication, dry_run: bool) -> String {
     ));
     if changes.held > 0 {
         line(format!("  {} additions are held back for the new generation that was begun", changes.held));
+    }
+    if let Some(import) = unfinished_import {
+        line(format!(
+            "  warning: import {import} has not ended, and this has only a part of its list: who is missing is told that he is not \
+             listed{}",
+            if dry_run { ". `ceknik publish` refuses it; import the list again, or abandon the import, first" } else { "" }
+        ));
     }
     if manifest.oprf.next.is_some() {
         line(format!("  the new generation's key is announced, and epoch {} has it", manifest.epoch + 1));

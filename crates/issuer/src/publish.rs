@@ -89,6 +89,8 @@ pub struct Publisher<'a> {
     pub public: &'a Path,
     /// Where epochs are staged: on the same file system as `public`, and not served.
     pub staging: &'a Path,
+    /// Publish although an import into the generation has not ended: what the store has of its list, and no more.
+    pub despite_unfinished_import: bool,
     /// Told of every phase as it begins.
     pub observer: &'a mut dyn FnMut(PublishPhase),
 }
@@ -106,6 +108,8 @@ pub struct Publication {
     pub changes: Changes,
     /// How concentrated the additions are.
     pub concentration: Concentration,
+    /// An import that has not ended, of whose list the epoch has only what was read so far.
+    pub unfinished_import: Option<u64>,
     /// Whether this is the end of an earlier run that was interrupted.
     pub resumed: bool,
 }
@@ -125,11 +129,12 @@ impl Publisher<'_> {
             generation: epoch.generation,
             changes: Changes::default(),
             concentration: Concentration::default(),
+            unfinished_import: None,
             resumed: true,
         }))
     }
 
-    /// What [`Publisher::publish`] would publish at `now`. Nothing is written.
+    /// What [`Publisher::publish`] would publish at `now`, were no import unfinished. Nothing is written.
     ///
     /// # Errors
     /// [`PublishError`]; [`PublishError::Pending`] when an earlier run was interrupted, which is to be finished first.
@@ -152,6 +157,9 @@ impl Publisher<'_> {
             return Ok(finished);
         }
         let draft = self.draft(dataset, now)?;
+        if let Some(import) = draft.unfinished_import.filter(|_| !self.despite_unfinished_import) {
+            return Err(PublishError::ImportUnfinished { import, dataset: dataset.clone() });
+        }
         let log_index = self.store.epoch_count()?;
         self.stage(&draft, log_index)?;
         (self.observer)(PublishPhase::Begin);
@@ -197,6 +205,7 @@ impl Draft {
             generation: self.generation.number,
             changes: self.survey.changes,
             concentration: self.concentration,
+            unfinished_import: self.unfinished_import,
             manifest: self.manifest,
             bytes: self.bytes,
             resumed: false,

@@ -82,6 +82,8 @@ fn a_snapshot_withdraws_what_it_has_not() {
     let records =
         |home: &TestHome| home.command("dataset show").arg("--json").done().json()["generations"][0]["records"].clone();
     assert_eq!(records(&home), 11);
+    // All its rows are in: what is held back is no reason not to publish.
+    assert!(!home.publish().stdout.contains("has not ended"));
     let ran = home.import_command(&snapshot).args(["--snapshot", "--despite-refused"]).done();
     let done = "  snapshot: 3 supports withdrawn, which the list does not have; 3 people with them";
     assert!(ran.stdout.lines().any(|line| line == done), "{ran:?}");
@@ -137,6 +139,22 @@ fn killed_and_resumed_or_abandoned() {
         "import 1 of this list into jakarta-2024 was begun with other options and interrupted after {done} rows"
     );
     assert!(told.starts_with(&other), "{told}");
+
+    // Half a list is not published: who is missing would get a verified "not listed".
+    let told = format!(
+        "import 1 into {DATASET} has not ended, and only a part of its list would be published: who is missing would be told that \
+         he is not listed. Import the same list again to finish it, or end it as it stands with `ceknik import {DATASET} \
+         --abandon`; --despite-unfinished-import publishes what the store has now, to renew meanwhile"
+    );
+    assert_eq!(home.command("publish").arg(DATASET).refused(), told);
+    assert!(!home.epoch_dir(1).exists());
+    let warning = "\n  warning: import 1 has not ended, and this has only a part of its list: who is missing is told that he is not \
+                   listed";
+    let shown = home.command("publish").args([DATASET, "--dry-run"]).done().stdout;
+    assert!(shown.contains(&format!("{warning}. `ceknik publish` refuses it;")), "{shown}");
+    let renewed = home.copy();
+    let shown = renewed.command("publish").args([DATASET, "--despite-unfinished-import"]).done().stdout;
+    assert!(shown.contains(&format!("\n  {done} records: ")) && shown.contains(&format!("{warning}\n")), "{shown}");
 
     let abandoned = home.copy();
     let ran = abandoned.command("import").args([DATASET, "--abandon"]).done();

@@ -143,6 +143,7 @@ pub(crate) fn work_if_told() {
                 signer: &home.keys().log_key(None).unwrap(),
                 public: &home.public(),
                 staging: &home.staging(),
+                despite_unfinished_import: false,
                 observer: &mut |phase: PublishPhase| announcer.begins(phase.name()),
             };
             publisher.publish(&dataset, Timestamp::parse(&now).unwrap()).unwrap();

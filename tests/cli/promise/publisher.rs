@@ -141,6 +141,7 @@ impl Desk {
             signer: &self.signer,
             public: &self.home.public(),
             staging: &self.home.staging(),
+            despite_unfinished_import: false,
             observer: &mut |_| (),
         };
         publisher.publish(&id(), now).unwrap().manifest

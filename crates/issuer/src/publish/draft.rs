@@ -24,6 +24,7 @@ pub(super) struct Draft {
     pub(super) noise: u64,
     pub(super) hold: bool,
     pub(super) concentration: Concentration,
+    pub(super) unfinished_import: Option<u64>,
 }
 
 /// The epoch before, as published.
@@ -133,7 +134,9 @@ impl Publisher<'_> {
         }
         let concentration = if hold { Concentration::default() } else { self.store.concentration(&generation)? };
         let filter = built.bits;
-        Ok(Draft { generation, manifest, bytes, filter, survey, members, noise: built.noise, hold, concentration })
+        // Lists go to the newest generation: what is half read there is no part of an epoch of the one before.
+        let unfinished_import = if hold { None } else { self.store.open_import(dataset)? };
+        Ok(Draft { generation, manifest, bytes, filter, survey, members, noise: built.noise, hold, concentration, unfinished_import })
     }
 
     pub(super) fn published_table(&self, before: Option<&Before>) -> Result<Option<PublishedTable>, PublishError> {

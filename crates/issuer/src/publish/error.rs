@@ -67,6 +67,18 @@ pub enum PublishError {
         /// Which generation.
         generation: u32,
     },
+    /// The epoch would have a part of a list.
+    #[error(
+        "import {import} into {dataset} has not ended, and only a part of its list would be published: who is missing would be \
+         told that he is not listed. Import the same list again to finish it, or end it as it stands with \
+         `ceknik import {dataset} --abandon`; --despite-unfinished-import publishes what the store has now, to renew meanwhile"
+    )]
+    ImportUnfinished {
+        /// Which import.
+        import: u64,
+        /// Of which dataset.
+        dataset: Id,
+    },
     /// A publication was interrupted.
     #[error(
         "the publication of epoch {epoch} of {dataset} was interrupted: `ceknik publish` finishes it; a dry run of what comes \

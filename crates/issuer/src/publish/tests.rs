@@ -83,6 +83,7 @@ impl Press {
             signer: &self.signer,
             public: &paths[0],
             staging: &paths[1],
+            despite_unfinished_import: false,
             observer,
         }
     }
