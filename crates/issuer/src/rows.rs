@@ -23,7 +23,7 @@ use ceknik_core::Nik;
 use thiserror::Error;
 
 use encoding::Survey;
-use header::Header;
+use header::{DATA_DIGITS, Header};
 use records::{Fault, Records};
 
 pub use columns::{Column, ColumnMap, MapError};
@@ -129,7 +129,10 @@ pub enum ReadError {
     #[error("this is UTF-16 text: export the list as \"CSV UTF-8\" and import that file")]
     Utf16,
     /// No row that could be a header.
-    #[error("no header in the first {HEADER_ROWS} rows: put a row with the names of the columns above the list")]
+    #[error(
+        "no header in the first {HEADER_ROWS} rows: put a row with the names of the columns above the list, each in words and with \
+         fewer than {DATA_DIGITS} digits, or name the NIK's with --map nik=COLUMN"
+    )]
     NoHeader,
     /// The header has no column that is needed.
     #[error("no column for {column} in the header; its columns are: {}. {}", found.join(" | "), remedy(*column))]

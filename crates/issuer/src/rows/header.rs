@@ -17,7 +17,7 @@ const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 const SHOWN_CHARS: usize = 40;
 const SHOWN_NAMES: usize = 40;
 /// A name of a column has fewer digits than this. What has more may be a NIK.
-const DATA_DIGITS: usize = 5;
+pub(super) const DATA_DIGITS: usize = 5;
 
 /// Where the columns of a list are.
 #[derive(Debug)]
@@ -110,7 +110,9 @@ pub(super) fn find(
             let names = (0..records.cells()).map(|cell| survey.encoding.decode(records.cell(cell))).collect();
             let row = Candidate::new(records.row(), delimiter, names, map, wanted);
             width = width.max(row.names.len());
-            let place = if !row.matches[Column::Nik as usize].is_empty() {
+            // By the usual names alone a row of the list may pass for a header: "KTP" is what a cell says too.
+            let named = map.get(Column::Nik).is_some() || looks_like_header(&row.names);
+            let place = if named && !row.matches[Column::Nik as usize].is_empty() {
                 &mut best
             } else if !in_the_list && looks_like_header(&row.names) {
                 &mut resembling
@@ -166,18 +168,23 @@ fn indices(names: &[Zeroizing<String>], is: impl Fn(&str) -> bool) -> Vec<usize>
     names.iter().enumerate().filter(|(_, name)| is(&folded(name))).map(|(index, _)| index).collect()
 }
 
-/// Whether a row is made of names, and of nothing that may be a person's data: a header that lacks a column is shown in
-/// an error, a row of the list never is.
+/// Whether a row is made of names, and of nothing that may be a person's data: a header is shown, in an error that it lacks a
+/// column too, and a row of the list never is.
 fn looks_like_header(cells: &[Zeroizing<String>]) -> bool {
     let mut names = cells.iter().filter(|cell| !cell.trim().is_empty()).peekable();
     names.peek().is_some()
-        && names.all(|name| {
-            name.chars().any(char::is_alphabetic) && name.chars().filter(|char| char.is_numeric()).count() < DATA_DIGITS
-        })
+        && names.all(|name| name.chars().any(char::is_alphabetic) && digits(name) < DATA_DIGITS)
 }
 
-/// A name on one line, shortened.
+fn digits(name: &str) -> usize {
+    name.chars().filter(|char| char.is_numeric()).count()
+}
+
+/// A name on one line, shortened; of one that may be a person's data, nothing.
 fn shown(name: &str) -> String {
+    if digits(name) >= DATA_DIGITS {
+        return "…".to_owned();
+    }
     let name = name.split(|char: char| char.is_whitespace() || char.is_control());
     let name = name.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     match name.char_indices().nth(SHOWN_CHARS) {

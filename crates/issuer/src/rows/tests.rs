@@ -275,7 +275,8 @@ fn a_file_that_is_no_csv() {
     assert_eq!(error(b""), "the list is empty: export it again");
     assert_eq!(
         error(b"\n\n"),
-        "no header in the first 20 rows: put a row with the names of the columns above the list"
+        "no header in the first 20 rows: put a row with the names of the columns above the list, each in words and with \
+         fewer than 5 digits, or name the NIK's with --map nik=COLUMN"
     );
 }
 

@@ -128,9 +128,23 @@ fn a_row_of_the_list_is_never_shown_as_a_header() {
     ] {
         assert_eq!(
             message(list, ""),
-            "no header in the first 20 rows: put a row with the names of the columns above the list"
+            "no header in the first 20 rows: put a row with the names of the columns above the list, each in words and with \
+             fewer than 5 digits, or name the NIK's with --map nik=COLUMN"
         );
     }
+    // "KTP" is a name of the NIK's column, and here what a cell says.
+    let kinds = "Nomor Identitas,Jenis Identitas,Calon,Status\n3171011708900001,KTP,Melati,MS\n";
+    assert_eq!(
+        message(kinds, ""),
+        "no column for the NIK in the header; its columns are: Nomor Identitas | Jenis Identitas | Calon | Status. \
+         Name it with --map nik=COLUMN"
+    );
+    assert_eq!(places(kinds, "nik=nomor identitas"), (1, ',', [Some(0), Some(2), Some(3), None]));
+    assert!(matches!(found("3171011708900001,KTP,Melati,MS\n", ""), Err(ReadError::NoHeader)));
+    // Where the NIK's column is named, a header may have more digits; they are not shown.
+    let years = "NIK,Tahapan 2024-2025,Status\n";
+    assert!(matches!(found(years, ""), Err(ReadError::NoHeader)));
+    assert!(message(years, "nik=NIK").contains("its columns are: NIK | … | Status."));
     let mixed = "No,Nama\n1,Siti Rahayu\n3171011708900001,Budi\n";
     assert!(!message(mixed, "").contains("Siti") && !message(mixed, "").contains("3171"));
 }
