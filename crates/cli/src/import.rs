@@ -42,7 +42,8 @@ pub(crate) struct ImportArgs {
     /// Withdraw all the same when rows were refused, whose people then count as missing.
     #[arg(long, requires = "snapshot")]
     despite_refused: bool,
-    /// Accept NIKs that end in 0000, which mostly are numeric cells whose last digits a spreadsheet has lost.
+    /// Accept NIKs that end in 0000, and a list with more NIKs that end in 0 than chance explains: mostly those are numeric
+    /// cells whose last digits a spreadsheet has lost, and other people would be listed in place of those meant.
     #[arg(long)]
     trust_final_zeros: bool,
     /// Threads that stretch; all cores unless set. Each takes the memory of one stretch.
@@ -82,7 +83,14 @@ pub(crate) fn run(args: ImportArgs) -> Result<(), Failure> {
         ..ImportOptions::default()
     };
     let summary = import(&mut home, &args.dataset, file, options)?;
-    show(args.json, &summary, describe)
+    show(args.json, &summary, describe)?;
+    if summary.counters.refused_rows() == summary.counters.rows {
+        return Err(Failure::new(format!(
+            "nothing of the list was imported: every row of it was refused, for the reasons in {}",
+            summary.report.display()
+        )));
+    }
+    Ok(())
 }
 
 /// Imports a list into the dataset's newest generation, with progress on standard error.
@@ -167,8 +175,8 @@ fn describe(summary: &ImportSummary) -> String {
     let suspected = scan.suspected_zeros();
     if suspected > 0 {
         line(format!(
-            "  warning: {suspected} more NIKs end in 0 than chance explains. A numeric cell of a spreadsheet loses the last digit \
-             of a NIK; export the column as text and import again"
+            "  warning: {suspected} more NIKs end in 0 than chance explains, and were believed (--trust-final-zeros). A numeric \
+             cell of a spreadsheet loses the last digit of a NIK, and another person is listed then"
         ));
     }
     match counters.snapshot {

@@ -48,7 +48,8 @@ pub struct ImportOptions {
     pub candidate: Option<String>,
     /// The status of the whole file, id or title.
     pub status: Option<String>,
-    /// Believe NIKs that end in 0 where a numeric cell is the likelier reason.
+    /// Believe NIKs that end in 0 where a numeric cell is the likelier reason: those in 0000, and a list with more of them than
+    /// chance explains.
     pub trust_final_zeros: bool,
     /// The list is the whole truth for the candidates that it names: their supports that it has not are withdrawn in the
     /// end.
@@ -136,6 +137,23 @@ pub enum ImportError {
     /// The list as a whole cannot be read. Nothing was stored.
     #[error(transparent)]
     List(#[from] ReadError),
+    /// A header and nothing else.
+    #[error("the list has a header and no row under it: export it again. To take people off the list there is `ceknik withdraw`")]
+    NoRows,
+    /// More NIKs end in 0 than chance explains.
+    #[error(
+        "{zeros} of {rows} NIKs end in 0, {suspected} more than chance explains: a spreadsheet kept some as numbers and lost their \
+         last digits, so that other people would be listed in place of those meant. Nothing was stored. Take the NIKs from the \
+         source again, into a column formatted as text; if they are right as they are, say --trust-final-zeros"
+    )]
+    SuspectedZeros {
+        /// How many end in 0.
+        zeros: u64,
+        /// Of how many rows.
+        rows: u64,
+        /// How many of them chance does not explain.
+        suspected: u64,
+    },
     /// It changed while it was read.
     #[error(
         "the list changed while it was imported: put back what it was and run the same command again, or end this import as \
@@ -241,6 +259,7 @@ impl<'a> Importer<'a> {
         let tag = self.tag(&mut list)?;
         let mut reader = RowReader::from_source(&mut list, &self.options.reader(self.generation)?)?;
         let scan = reader.scanned().clone();
+        self.refuse_unusable(&scan)?;
         let mut import = self.begin_or_resume(&tag)?;
         let mut counters = decode_counters(&import.counters)?;
         let resumed_at = import.rows_done;
@@ -268,6 +287,19 @@ impl<'a> Importer<'a> {
             capacity: self.generation.definition.filter.map(|filter| filter.capacity),
             records: self.store.record_counts(self.generation)?.live,
         })
+    }
+
+    /// What is wrong with the list as a whole, and can be told before anything is stored.
+    fn refuse_unusable(&self, scan: &Scan) -> Result<(), ImportError> {
+        if scan.rows == 0 {
+            return Err(ImportError::NoRows);
+        }
+        match scan.suspected_zeros() {
+            suspected @ 1.. if !self.options.trust_final_zeros => {
+                Err(ImportError::SuspectedZeros { zeros: scan.final_zeros, rows: scan.rows, suspected })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The keyed hash of the list's bytes. The list is then at its end.

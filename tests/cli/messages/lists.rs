@@ -56,6 +56,50 @@ fn nik_column_that_is_numeric() {
     );
 }
 
+/// A part of the column is numeric: other people would be listed, and as a snapshot those meant would be withdrawn.
+#[test]
+fn nik_column_that_is_partly_numeric() {
+    let home = TestHome::with_list(0..60);
+    let cut = |number: u32| if number < 30 { format!("{}0", &nik(number * 10)[..15]) } else { nik(number) };
+    let rows: String = (0..60).map(|number| format!("{};dk;ms\n", cut(number))).collect();
+    let list = format!("NIK;Kandidat;Status\n{rows}");
+    let told = "33 of 60 NIKs end in 0, 15 more than chance explains: a spreadsheet kept some as numbers and lost their last \
+                digits, so that other people would be listed in place of those meant. Nothing was stored. Take the NIKs from the \
+                source again, into a column formatted as text; if they are right as they are, say --trust-final-zeros";
+    for options in [&[][..], &["--snapshot"]] {
+        assert_eq!(home.import_command(&list).args(options).refused(), told);
+    }
+    let records = || home.command("dataset show").arg("--json").done().json()["generations"][0]["records"].clone();
+    assert_eq!(records(), 60);
+    let said = home.import_command(&list).arg("--trust-final-zeros").done().stdout;
+    assert!(said.contains("\n  warning: 15 more NIKs end in 0 than chance explains, and were believed"), "{said}");
+}
+
+#[test]
+fn list_without_rows() {
+    let home = TestHome::with_list(0..10);
+    for options in [&[][..], &["--snapshot", "--candidate", "dk"]] {
+        let told = home.import_command("NIK;Kandidat;Status\n\n").args(options).refused();
+        assert_eq!(
+            told,
+            "the list has a header and no row under it: export it again. To take people off the list there is `ceknik withdraw`"
+        );
+    }
+    assert_eq!(home.command("dataset show").arg("--json").done().json()["generations"][0]["records"], 10);
+}
+
+/// The summary tells why, and the exit code that it was not done.
+#[test]
+fn list_of_which_every_row_is_refused() {
+    let home = TestHome::with_dataset();
+    let ran = home.import_command("NIK;Kandidat;Status\n3171;dk;ms\n3172;dk;ms\n").run();
+    assert_eq!(ran.code(), 1);
+    assert!(ran.stdout.contains("2 rows: 0 supports added, 0 changed, 0 unchanged, 0 repeated, 2 refused"), "{ran:?}");
+    let report = home.path().join(format!("reports/{DATASET}-import-1.csv"));
+    let told = "nothing of the list was imported: every row of it was refused, for the reasons in";
+    assert_eq!(ran.message(), format!("{told} {}", report.display()));
+}
+
 #[test]
 fn nik_in_scientific_notation() {
     let told = "\"NIK\",nik_scientific,\"the NIK is in scientific notation and its last digits are lost: take it from the \
@@ -178,7 +222,8 @@ fn header_without_a_nik_column() {
     );
     assert_eq!(
         refused_whole(format!("1;{};dk;ms\n2;{};dk;ms\n", nik(1), nik(2))),
-        "no header in the first 20 rows: put a row with the names of the columns above the list"
+        "no header in the first 20 rows: put a row with the names of the columns above the list, each in words and with \
+         fewer than 5 digits, or name the NIK's with --map nik=COLUMN"
     );
     assert_eq!(
         refused_whole(format!("NIK;Status\n{};ms\n", nik(1))),
