@@ -158,7 +158,7 @@ fn full_disk_while_publishing() {
     let mut messages = Vec::new();
     for room in rooms() {
         let ballast = Ballast::leaving(room);
-        let ran = home.command("publish").args([DATASET, "--now", FIRST_EPOCH]).run();
+        let ran = home.command("publish").args([DATASET, "--ahead-of-clock", "--now", FIRST_EPOCH]).run();
         drop(ballast);
         if ran.code() == 0 {
             published::verify(&home, None);
@@ -231,7 +231,7 @@ fn limit_on_the_length_of_files() {
     );
     assert_all_imported(&import().done());
 
-    let publish = || home.command("publish").args([DATASET, "--now", FIRST_EPOCH]);
+    let publish = || home.command("publish").args([DATASET, "--ahead-of-clock", "--now", FIRST_EPOCH]);
     let buckets = home.path().join("staging/epoch/buckets");
     assert_eq!(
         message_of(limited(publish(), 1024)),
@@ -267,7 +267,7 @@ fn two_publishers_at_once() {
     for _ in 0..20 {
         let home = base.copy();
         let publish = || {
-            let command = home.command("publish").args([DATASET, "--now", FIRST_EPOCH]).into_command();
+            let command = home.command("publish").args([DATASET, "--ahead-of-clock", "--now", FIRST_EPOCH]).into_command();
             let mut command = command;
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
         };

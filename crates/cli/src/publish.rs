@@ -9,6 +9,9 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::home::{self, HomeArgs, OpenHome};
 
+/// Clients refuse an epoch that is further ahead of their clock, in seconds (spec, "Manifest").
+const MOST_SECONDS_AHEAD: i64 = 300;
+
 #[derive(Args)]
 pub(crate) struct PublishArgs {
     #[command(flatten)]
@@ -25,6 +28,10 @@ pub(crate) struct PublishArgs {
     /// Publish as of this time, such as 2026-11-22T08:00:00Z, in place of the clock's.
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     now: Option<Timestamp>,
+    /// Let --now be ahead of this machine's clock, for tests. Clients refuse such an epoch until its time has come, and no
+    /// epoch can be published before that time any more: a year mistyped cannot be taken back.
+    #[arg(long, requires = "now")]
+    ahead_of_clock: bool,
     /// One JSON object in place of text.
     #[arg(long)]
     json: bool,
@@ -33,7 +40,8 @@ pub(crate) struct PublishArgs {
 pub(crate) fn run(args: &PublishArgs) -> Result<(), Failure> {
     let mut home = args.home.open(&format!("the publication of {}", args.dataset))?;
     let now = match args.now {
-        Some(now) => now,
+        Some(now) if args.dry_run || args.ahead_of_clock => now,
+        Some(now) => not_ahead(now, home::now()?)?,
         None => after_latest(&home, &args.dataset)?,
     };
     let publication = publish(&mut home, &args.dataset, now, args.how())?;
@@ -56,6 +64,18 @@ impl PublishArgs {
     fn how(&self) -> How {
         How { dry_run: self.dry_run, despite_unfinished_import: self.despite_unfinished_import }
     }
+}
+
+/// Times must grow from epoch to epoch, and the log forgets none: one far ahead would end the dataset.
+fn not_ahead(now: Timestamp, clock: Timestamp) -> Result<Timestamp, Failure> {
+    if now.unix() - clock.unix() <= MOST_SECONDS_AHEAD {
+        return Ok(now);
+    }
+    Err(Failure::new(format!(
+        "the time {now} is more than 5 minutes ahead of this machine's clock, {clock}: no client would accept the epoch before \
+         that time, and no other could be published until then. Correct --now or the clock; --dry-run shows what would be \
+         published"
+    )))
 }
 
 /// The clock's time; within the second of the latest epoch, that second is waited for, since times must grow.

@@ -61,7 +61,7 @@ fn dry_run_shows_all_and_writes_nothing() {
     assert!(!home.path().join("staging").exists() || files(&home.path().join("staging")).is_empty());
 
     let planned = home.command("publish").args([DATASET, "--dry-run", "--now", NOW, "--json"]).done().json();
-    let published = home.command("publish").args([DATASET, "--now", NOW, "--json"]).done().json();
+    let published = home.command("publish").args([DATASET, "--ahead-of-clock", "--now", NOW, "--json"]).done().json();
     assert_eq!((&planned["published"], &published["published"]), (&json!(false), &json!(true)));
     assert_eq!(published["most_additions_from_one_district"], 12);
     for field in
@@ -92,11 +92,22 @@ fn the_same_store_keys_and_time_give_the_same_bytes() {
 fn times_that_cannot_be() {
     let home = TestHome::with_list(0..50);
     home.publish_at(NOW);
-    let told = home.command("publish").args([DATASET, "--now", NOW]).refused();
+    let told = home.command("publish").args([DATASET, "--ahead-of-clock", "--now", NOW]).refused();
     assert_eq!(
         told,
         format!("the time {NOW} is not after {NOW}, when epoch 1 was published: check the clock, or --now")
     );
+    // A year mistyped would end the dataset: nothing before it could be published any more.
+    let future = "2199-11-22T08:00:00Z";
+    let told = home.command("publish").args([DATASET, "--now", future]).refused();
+    assert!(
+        told.starts_with(&format!("the time {future} is more than 5 minutes ahead of this machine's clock, 20"))
+            && told.ends_with("Correct --now or the clock; --dry-run shows what would be published"),
+        "{told}"
+    );
+    assert!(!home.epoch_dir(2).exists());
+    let shown = home.command("publish").args([DATASET, "--dry-run", "--now", future]).done().stdout;
+    assert!(shown.contains(&format!("Would publish epoch 2 of {DATASET} (generation 1), as of {future}")), "{shown}");
     let ran = home.command("publish").args([DATASET, "--now", "yesterday"]).run();
     assert_eq!(ran.code(), 2);
     assert!(ran.stderr.contains("not a time of the form 2026-11-22T08:00:00Z"), "{ran:?}");

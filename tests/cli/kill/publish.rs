@@ -83,7 +83,7 @@ impl Scene {
             Some("published") => assert!(public == self.second),
             _ => {}
         }
-        let again = home.command("publish").args([DATASET, "--now", SECOND_EPOCH]);
+        let again = home.command("publish").args([DATASET, "--ahead-of-clock", "--now", SECOND_EPOCH]);
         if state.as_deref() == Some("published") {
             let message = again.refused();
             assert!(message.starts_with(&format!("the time {SECOND_EPOCH} is not after {SECOND_EPOCH}")), "{message}");
@@ -141,7 +141,7 @@ fn a_publication_survives_fifty_kills() {
     for _ in 0..COMMANDS {
         let home = scene.start.copy();
         fs::write(home.path().join("home.lock"), "").unwrap();
-        let command = home.command("publish").args([DATASET, "--now", SECOND_EPOCH]).into_command();
+        let command = home.command("publish").args([DATASET, "--ahead-of-clock", "--now", SECOND_EPOCH]).into_command();
         let killed = killer::kill_command(command, scene.took.mul_f64(rng.gen_range(0.1..0.9)));
         let working = killed && !fs::read(home.path().join("home.lock")).unwrap().is_empty();
         let place = place(&home).filter(|_| working).map(|place| format!("ceknik publish, {place}"));

@@ -172,8 +172,9 @@ impl TestHome {
         self.command("publish").arg(DATASET).done()
     }
 
+    /// Whatever the machine's clock says.
     #[track_caller]
     pub(crate) fn publish_at(&self, time: &str) -> Ran {
-        self.command("publish").args([DATASET, "--now", time]).done()
+        self.command("publish").args([DATASET, "--ahead-of-clock", "--now", time]).done()
     }
 }
