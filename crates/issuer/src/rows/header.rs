@@ -172,8 +172,7 @@ fn indices(names: &[Zeroizing<String>], is: impl Fn(&str) -> bool) -> Vec<usize>
 /// column too, and a row of the list never is.
 fn looks_like_header(cells: &[Zeroizing<String>]) -> bool {
     let mut names = cells.iter().filter(|cell| !cell.trim().is_empty()).peekable();
-    names.peek().is_some()
-        && names.all(|name| name.chars().any(char::is_alphabetic) && digits(name) < DATA_DIGITS)
+    names.peek().is_some() && names.all(|name| name.chars().any(char::is_alphabetic) && digits(name) < DATA_DIGITS)
 }
 
 fn digits(name: &str) -> usize {
