@@ -267,7 +267,8 @@ fn two_publishers_at_once() {
     for _ in 0..20 {
         let home = base.copy();
         let publish = || {
-            let command = home.command("publish").args([DATASET, "--ahead-of-clock", "--now", FIRST_EPOCH]).into_command();
+            let command =
+                home.command("publish").args([DATASET, "--ahead-of-clock", "--now", FIRST_EPOCH]).into_command();
             let mut command = command;
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
         };
