@@ -15,7 +15,7 @@ use clap::Args;
 
 use crate::failure::Failure;
 use crate::home::{HomeArgs, OpenHome};
-use crate::output::counted;
+use crate::output::{counted, warnings};
 use crate::progress::Progress;
 
 #[derive(Args)]
@@ -191,15 +191,16 @@ fn describe(summary: &ImportSummary) -> String {
         ),
         SnapshotOutcome::NotAsked | SnapshotOutcome::Asked => {}
     }
-    text
+    text + &warnings(&summary.left)
 }
 
 fn describe_abandoned(abandoned: &AbandonedImport) -> String {
     format!(
-        "Import {} was ended after {} rows; what it did stays. Refused rows: {}\n",
+        "Import {} was ended after {} rows; what it did stays. Refused rows: {}\n{}",
         abandoned.import,
         abandoned.rows_done,
-        abandoned.report.display()
+        abandoned.report.display(),
+        warnings(&abandoned.left)
     )
 }
 

@@ -27,6 +27,11 @@ pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// What was left undone, a line each, for the end of what a command says it did.
+pub(crate) fn warnings(left: &[String]) -> String {
+    left.iter().map(|what| format!("  warning: {what}\n")).collect()
+}
+
 /// Writes a line to standard error, in one piece and as far as somebody listens.
 pub(crate) fn eprintln(text: Arguments<'_>) {
     let _ = io::stderr().lock().write_all(format!("{text}\n").as_bytes());

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::failure::Failure;
 use crate::home::{self, HomeArgs, OpenHome};
+use crate::output::warnings;
 
 /// Clients refuse an epoch that is further ahead of their clock, in seconds (spec, "Manifest").
 const MOST_SECONDS_AHEAD: i64 = 300;
@@ -89,12 +90,7 @@ fn after_latest(home: &OpenHome, dataset: &Id) -> Result<Timestamp, Failure> {
     Ok(now)
 }
 
-pub(crate) fn publish(
-    home: &mut OpenHome,
-    dataset: &Id,
-    now: Timestamp,
-    how: How,
-) -> Result<Publication, Failure> {
+pub(crate) fn publish(home: &mut OpenHome, dataset: &Id, now: Timestamp, how: How) -> Result<Publication, Failure> {
     let signer = home.key(|keys, passphrase| keys.log_key(passphrase))?;
     let noise_key = home.noise_key();
     let (public, staging) = (home.home.public(), home.home.staging());
@@ -112,7 +108,8 @@ pub(crate) fn publish(
 }
 
 fn to_json(publication: &Publication, dry_run: bool) -> serde_json::Value {
-    let Publication { manifest, generation, changes, concentration, unfinished_import, resumed, .. } = publication;
+    let Publication { manifest, generation, changes, concentration, unfinished_import, resumed, left, .. } =
+        publication;
     json!({
         "dataset": manifest.dataset.as_str(),
         "epoch": manifest.epoch,
@@ -126,6 +123,7 @@ fn to_json(publication: &Publication, dry_run: bool) -> serde_json::Value {
         "unchanged": changes.unchanged,
         "held": changes.held,
         "unfinished_import": unfinished_import,
+        "left": left,
         "epoch_odds_factor": manifest.disclosure.epoch_odds_factor,
         "additions": concentration.additions,
         "most_additions_from_one_district": concentration.most_from_one_district,
@@ -134,7 +132,8 @@ fn to_json(publication: &Publication, dry_run: bool) -> serde_json::Value {
 }
 
 fn describe(publication: &Publication, dry_run: bool) -> String {
-    let Publication { manifest, generation, changes, concentration, bytes, unfinished_import, resumed } = publication;
+    let Publication { manifest, generation, changes, concentration, bytes, unfinished_import, resumed, left } =
+        publication;
     let mut text = String::new();
     let mut line = |words: String| {
         text.push_str(&words);
@@ -146,7 +145,7 @@ fn describe(publication: &Publication, dry_run: bool) -> String {
              if there is more.",
             manifest.epoch, manifest.dataset, manifest.published_at
         ));
-        return text;
+        return text + &warnings(left);
     }
     if dry_run {
         line(String::from_utf8_lossy(bytes).trim_end().to_owned());
@@ -171,7 +170,11 @@ fn describe(publication: &Publication, dry_run: bool) -> String {
         line(format!(
             "  warning: import {import} has not ended, and this has only a part of its list: who is missing is told that he is not \
              listed{}",
-            if dry_run { ". `ceknik publish` refuses it; import the list again, or abandon the import, first" } else { "" }
+            if dry_run {
+                ". `ceknik publish` refuses it; import the list again, or abandon the import, first"
+            } else {
+                ""
+            }
         ));
     }
     if manifest.oprf.next.is_some() {
@@ -200,5 +203,5 @@ fn describe(publication: &Publication, dry_run: bool) -> String {
             );
         }
     }
-    text
+    text + &warnings(left)
 }

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::home::HomeArgs;
+use crate::output::warnings;
 use crate::prompt;
 
 #[derive(Args)]
@@ -80,7 +81,7 @@ fn describe(summary: &WithdrawSummary) -> String {
     for (line, error) in &summary.refused {
         text.push_str(&format!("  line {line}: {error}\n"));
     }
-    text
+    text + &warnings(&summary.left)
 }
 
 fn numbers(lines: &[u64]) -> String {

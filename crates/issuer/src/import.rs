@@ -115,6 +115,8 @@ pub struct ImportSummary {
     pub capacity: Option<u64>,
     /// Records that the next epoch would have.
     pub records: u64,
+    /// What was left for the next command, and why. The import is done all the same.
+    pub left: Vec<String>,
 }
 
 /// What was done of an import that was abandoned.
@@ -129,6 +131,8 @@ pub struct AbandonedImport {
     pub counters: ImportCounters,
     /// Where the rows refused so far are told.
     pub report: PathBuf,
+    /// What was left for the next command, and why.
+    pub left: Vec<String>,
 }
 
 /// Why a list is not imported.
@@ -138,7 +142,9 @@ pub enum ImportError {
     #[error(transparent)]
     List(#[from] ReadError),
     /// A header and nothing else.
-    #[error("the list has a header and no row under it: export it again. To take people off the list there is `ceknik withdraw`")]
+    #[error(
+        "the list has a header and no row under it: export it again. To take people off the list there is `ceknik withdraw`"
+    )]
     NoRows,
     /// More NIKs end in 0 than chance explains.
     #[error(
@@ -275,7 +281,7 @@ impl<'a> Importer<'a> {
             self.withdraw_unlisted(&mut import, &mut counters)?;
         }
         let report = report(&self.generation.dataset, import.id);
-        self.end(&mut import, &counters, &report)?;
+        let left = self.end(&mut import, &counters, &report)?;
         Ok(ImportSummary {
             import: import.id,
             generation: self.generation.number,
@@ -286,6 +292,7 @@ impl<'a> Importer<'a> {
             members_ever: self.store.members(self.generation)?.ever(),
             capacity: self.generation.definition.filter.map(|filter| filter.capacity),
             records: self.store.record_counts(self.generation)?.live,
+            left,
         })
     }
 
@@ -361,18 +368,25 @@ impl<'a> Importer<'a> {
         Ok(self.store.save_import(import)?)
     }
 
-    /// Writes the report and ends the import, unless its snapshot is held back.
-    fn end(&mut self, import: &mut ImportRow, counters: &ImportCounters, report: &Path) -> Result<(), ImportError> {
+    /// Writes the report and ends the import, unless its snapshot is held back. Gives what was left for the next command.
+    fn end(
+        &mut self,
+        import: &mut ImportRow,
+        counters: &ImportCounters,
+        report: &Path,
+    ) -> Result<Vec<String>, ImportError> {
         self.observer.phase(ImportPhase::Report);
         report::write(self.store, import.id, report)?;
+        self.observer.phase(ImportPhase::Checkpoint);
+        // Now, when to run the command again goes on from here. Once the import has ended, that would stretch the list anew.
+        self.store.checkpoint()?;
         if counters.snapshot == SnapshotOutcome::Held {
             import.state = ImportState::Held;
             self.store.save_import(import)?;
         } else {
             self.store.end_import(import, ImportState::Ended)?;
         }
-        self.observer.phase(ImportPhase::Checkpoint);
-        Ok(self.store.checkpoint()?)
+        Ok(self.store.checkpoint_or_tell().into_iter().collect())
     }
 }
 
@@ -391,8 +405,8 @@ pub fn abandon_import(
     let report = report(dataset, import.id);
     report::write(store, import.id, &report)?;
     store.end_import(&mut import, ImportState::Abandoned)?;
-    store.checkpoint()?;
-    Ok(Some(AbandonedImport { import: import.id, rows_done: import.rows_done, counters, report }))
+    let left = store.checkpoint_or_tell().into_iter().collect();
+    Ok(Some(AbandonedImport { import: import.id, rows_done: import.rows_done, counters, report, left }))
 }
 
 fn encode_counters(counters: &ImportCounters) -> Result<String, StoreError> {

@@ -112,6 +112,8 @@ pub struct Publication {
     pub unfinished_import: Option<u64>,
     /// Whether this is the end of an earlier run that was interrupted.
     pub resumed: bool,
+    /// What was left for the next command, and why. The epoch is published all the same.
+    pub left: Vec<String>,
 }
 
 impl Publisher<'_> {
@@ -122,7 +124,10 @@ impl Publisher<'_> {
     pub fn finish_pending(&mut self) -> Result<Option<Publication>, PublishError> {
         let Some(epoch) = self.store.pending_epoch()? else { return Ok(None) };
         let manifest = Manifest::parse(&epoch.manifest)?;
-        self.place(&epoch)?;
+        if place::is_lost(self.staging, self.public, &epoch) {
+            self.stage_again(&epoch)?;
+        }
+        let left = self.place(&epoch)?;
         Ok(Some(Publication {
             manifest,
             bytes: epoch.manifest,
@@ -131,6 +136,7 @@ impl Publisher<'_> {
             concentration: Concentration::default(),
             unfinished_import: None,
             resumed: true,
+            left,
         }))
     }
 
@@ -142,7 +148,8 @@ impl Publisher<'_> {
         if let Some(pending) = self.store.pending_epoch()? {
             return Err(PublishError::Pending { dataset: pending.dataset, epoch: pending.number });
         }
-        Ok(self.draft(dataset, now)?.into_publication())
+        let before = self.store.latest_epoch(dataset)?;
+        Ok(self.draft(dataset, now, before)?.into_publication())
     }
 
     /// Publishes the next epoch of a dataset at `now`. A publication that was interrupted is finished first, and if it was
@@ -156,7 +163,8 @@ impl Publisher<'_> {
         {
             return Ok(finished);
         }
-        let draft = self.draft(dataset, now)?;
+        let before = self.store.latest_epoch(dataset)?;
+        let draft = self.draft(dataset, now, before)?;
         if let Some(import) = draft.unfinished_import.filter(|_| !self.despite_unfinished_import) {
             return Err(PublishError::ImportUnfinished { import, dataset: dataset.clone() });
         }
@@ -174,28 +182,52 @@ impl Publisher<'_> {
             log_index,
         })?;
         let epoch = self.store.pending_epoch()?.ok_or(PublishError::Changed)?;
-        self.place(&epoch)?;
-        Ok(draft.into_publication())
+        let left = self.place(&epoch)?;
+        Ok(Publication { left, ..draft.into_publication() })
+    }
+
+    /// Makes the files of an epoch that was begun anew: the same store, keys and time give the same bytes.
+    fn stage_again(&mut self, epoch: &Epoch) -> Result<(), PublishError> {
+        let before = self.store.epoch(&epoch.dataset, epoch.number - 1)?;
+        match self.draft(&epoch.dataset, epoch.published_at, before) {
+            Ok(draft) if draft.bytes == epoch.manifest => self.stage(&draft, epoch.log_index),
+            // What the store has now may even be more than an epoch can be.
+            Ok(_) | Err(PublishError::GenerationFull { .. } | PublishError::Promise { .. }) => {
+                let (staging, dataset) = (self.staging.to_owned(), epoch.dataset.clone());
+                Err(PublishError::StagedLost { staging, dataset, epoch: epoch.number })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn stage(&mut self, draft: &Draft, log_index: u64) -> Result<(), PublishError> {
         (self.observer)(PublishPhase::Stage);
-        let before = self.before(&draft.manifest.dataset)?;
-        let same_generation = before.as_ref().filter(|before| before.epoch.generation == draft.generation.number);
-        let table = self.published_table(same_generation)?;
+        let table = self.table_before(draft)?;
         place::stage(self.staging, self.public, self.signer, draft, log_index, |path| {
             table::write(path, self.store, &draft.generation, &draft.survey, table, draft.hold)
         })
     }
 
-    fn place(&mut self, epoch: &Epoch) -> Result<(), PublishError> {
+    /// Gives what was left for the next command.
+    fn place(&mut self, epoch: &Epoch) -> Result<Vec<String>, PublishError> {
         place::place(self.staging, self.public, self.signer, epoch, self.observer)?;
         (self.observer)(PublishPhase::Finish);
-        self.store.finish_epoch(&epoch.dataset, epoch.number)?;
-        // A generation that is published no more has no use for records; an interrupted run leaves this to the next.
-        self.store.erase_unused_generations(&epoch.dataset)?;
+        // Now, when to run the command again finishes this epoch. Once it is finished, that would publish another: what fails
+        // from there on is told, and left to the next.
         self.store.checkpoint()?;
-        place::clear(self.staging)
+        self.store.finish_epoch(&epoch.dataset, epoch.number)?;
+        let mut left = Vec::new();
+        // A generation that is published no more has no use for records.
+        if self.store.erase_unused_generations(&epoch.dataset).is_err() {
+            left.push(
+                "the records of the generation before could not be erased: the next publication does it".to_owned(),
+            );
+        }
+        left.extend(self.store.checkpoint_or_tell());
+        if let Err(error) = place::clear(self.staging) {
+            left.push(format!("{error}: the next publication does it"));
+        }
+        Ok(left)
     }
 }
 
@@ -209,6 +241,7 @@ impl Draft {
             manifest: self.manifest,
             bytes: self.bytes,
             resumed: false,
+            left: Vec::new(),
         }
     }
 }

@@ -149,6 +149,17 @@ impl Store {
         if busy == 0 { Ok(()) } else { Err(StoreError::Busy) }
     }
 
+    /// [`Store::checkpoint`] after what was asked is done for good: to fail now would have it done again. Gives what is left
+    /// for the next command, and why.
+    pub(crate) fn checkpoint_or_tell(&self) -> Option<String> {
+        let why = match self.checkpoint() {
+            Ok(()) => return None,
+            Err(StoreError::Busy) => "another program reads the record store",
+            Err(_) => "the disk is full or has a fault",
+        };
+        Some(format!("{why}, so that what was removed lingers in store.sqlite-wal: the next command empties it"))
+    }
+
     /// Leaves room for so many pages more, as a disk does that is nearly full; SQLite reports both alike.
     #[cfg(test)]
     pub(crate) fn leave_room(&self, pages: i64) -> Result<(), StoreError> {

@@ -45,6 +45,8 @@ pub struct WithdrawSummary {
     /// Lines that are no NIK.
     #[serde(serialize_with = "refusals")]
     pub refused: Vec<(u64, NikError)>,
+    /// What was left for the next command, and why.
+    pub left: Vec<String>,
 }
 
 fn refusals<S: serde::Serializer>(refused: &[(u64, NikError)], serializer: S) -> Result<S::Ok, S::Error> {
@@ -152,7 +154,7 @@ impl Withdrawal<'_> {
             }
             Ok::<_, WithdrawError>(())
         })?;
-        store.checkpoint()?;
+        summary.left.extend(store.checkpoint_or_tell());
         Ok(summary)
     }
 

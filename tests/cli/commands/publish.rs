@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
 use crate::support::home::{DATASET, TestHome, list, nik};
@@ -111,6 +112,44 @@ fn times_that_cannot_be() {
     let ran = home.command("publish").args([DATASET, "--now", "yesterday"]).run();
     assert_eq!(ran.code(), 2);
     assert!(ran.stderr.contains("not a time of the form 2026-11-22T08:00:00Z"), "{ran:?}");
+}
+
+/// A backup tool reads the store for long. Until the checkpoint an operation has not ended, and the same command goes on with
+/// it; afterwards it is done, whatever was left.
+#[test]
+fn beside_a_long_reader() {
+    let home = TestHome::with_dataset();
+    let reader = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let reader = Connection::open_with_flags(home.path().join("store.sqlite"), flags).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM record;").unwrap();
+        reader
+    };
+    let busy = "another program has the record store locked: close it and run the same command again";
+
+    let reading = reader();
+    assert_eq!(home.import_command(list(0..50)).refused(), busy);
+    drop(reading);
+    let summary = home.import_command(list(0..50)).arg("--json").done().json();
+    assert_eq!((&summary["import"], &summary["resumed_at"], &summary["left"]), (&json!(1), &json!(50), &json!([])));
+
+    let reading = reader();
+    // What there is to bring into the file.
+    home.command("dataset update").arg(home.beside("definition.toml")).done();
+    assert_eq!(home.command("publish").arg(DATASET).refused(), busy);
+    drop(reading);
+    let finished = home.publish().stdout;
+    assert!(finished.starts_with("An interrupted publication was finished: epoch 1 of "), "{finished}");
+    assert!(!home.epoch_dir(2).exists());
+
+    let reading = reader();
+    let said = home.command("withdraw").arg(DATASET).stdin(nik(1)).done().stdout;
+    assert_eq!(
+        said,
+        "1 person withdrawn, who is gone from the next epoch on.\n  warning: another program reads the record store, so that what \
+         was removed lingers in store.sqlite-wal: the next command empties it\n"
+    );
+    drop(reading);
 }
 
 /// A generation takes so many and no more, and what a new one would tell is said before it is begun.

@@ -28,7 +28,7 @@ fn niks_on_standard_input() {
     );
     let ran = home.command("withdraw").args([DATASET, "--json"]).stdin(format!("{}\n123\n", nik(0))).done();
     let told = json!([{"line": 2, "code": "length", "message": "there are 3 digits; a NIK has 16"}]);
-    assert_eq!(ran.json(), json!({"withdrawn": 1, "still_listed": 0, "not_listed": [], "refused": told}));
+    assert_eq!(ran.json(), json!({"withdrawn": 1, "still_listed": 0, "not_listed": [], "refused": told, "left": []}));
     let ran = home.command("withdraw").arg(DATASET).stdin(nik(0)).done();
     assert_eq!(ran.stdout, "Nobody was withdrawn.\n  nothing to withdraw: line 1\n");
     let shown = home.command("dataset show").arg("--json").done().json();

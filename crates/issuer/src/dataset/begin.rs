@@ -88,6 +88,7 @@ pub fn begin_generation(
     }
     let begun = begin(store, keys, definition, entry.current + 1, passphrase, rng, Store::insert_next_generation)?;
     store.erase_unused_generations(dataset)?;
+    store.checkpoint()?;
     Ok(begun)
 }
 

@@ -15,6 +15,7 @@ use crate::store::{Concentration, Epoch, Generation, Members};
 
 /// Everything of an epoch that is decided before a file is written.
 pub(super) struct Draft {
+    before: Option<Before>,
     pub(super) generation: Generation,
     pub(super) manifest: Manifest,
     pub(super) bytes: Vec<u8>,
@@ -28,13 +29,19 @@ pub(super) struct Draft {
 }
 
 /// The epoch before, as published.
-pub(super) struct Before {
-    pub(super) epoch: Epoch,
-    pub(super) manifest: Manifest,
+struct Before {
+    epoch: Epoch,
+    manifest: Manifest,
+}
+
+impl Before {
+    fn new(epoch: Epoch) -> Result<Self, ManifestError> {
+        Ok(Self { manifest: Manifest::parse(&epoch.manifest)?, epoch })
+    }
 }
 
 /// What there is of a generation after the one that is published.
-pub(super) enum Begun {
+enum Begun {
     /// Nothing.
     None,
     /// It was begun, and the list is not in it yet.
@@ -51,19 +58,9 @@ struct Built {
 }
 
 impl Publisher<'_> {
-    pub(super) fn before(&self, dataset: &Id) -> Result<Option<Before>, PublishError> {
-        let Some(epoch) = self.store.latest_epoch(dataset)? else { return Ok(None) };
-        let manifest = Manifest::parse(&epoch.manifest)?;
-        Ok(Some(Before { epoch, manifest }))
-    }
-
     /// The generation that the next epoch has, and what it does about one that was begun: such a one is announced once the
     /// list is in it, and takes over with the epoch after; before anything was published it takes over at once.
-    pub(super) fn generation(
-        &self,
-        dataset: &Id,
-        before: Option<&Before>,
-    ) -> Result<(Generation, Begun), PublishError> {
+    fn generation(&self, dataset: &Id, before: Option<&Before>) -> Result<(Generation, Begun), PublishError> {
         let mut in_use = self.store.generations_in_use(dataset)?.into_iter();
         let current = in_use.next().ok_or(PublishError::Changed)?;
         let Some(next) = in_use.next() else { return Ok((current, Begun::None)) };
@@ -81,8 +78,9 @@ impl Publisher<'_> {
         }
     }
 
-    pub(super) fn draft(&mut self, dataset: &Id, now: Timestamp) -> Result<Draft, PublishError> {
-        let before = self.before(dataset)?;
+    /// The epoch of `dataset` at `now`, to follow the epoch `before`.
+    pub(super) fn draft(&mut self, dataset: &Id, now: Timestamp, before: Option<Epoch>) -> Result<Draft, PublishError> {
+        let before = before.map(Before::new).transpose()?;
         let (generation, begun) = self.generation(dataset, before.as_ref())?;
         let number = before.as_ref().map_or(1, |before| before.epoch.number + 1);
         if let Some(before) = before.as_ref().filter(|before| now <= before.manifest.published_at) {
@@ -136,10 +134,28 @@ impl Publisher<'_> {
         let filter = built.bits;
         // Lists go to the newest generation: what is half read there is no part of an epoch of the one before.
         let unfinished_import = if hold { None } else { self.store.open_import(dataset)? };
-        Ok(Draft { generation, manifest, bytes, filter, survey, members, noise: built.noise, hold, concentration, unfinished_import })
+        Ok(Draft {
+            before,
+            generation,
+            manifest,
+            bytes,
+            filter,
+            survey,
+            members,
+            noise: built.noise,
+            hold,
+            concentration,
+            unfinished_import,
+        })
     }
 
-    pub(super) fn published_table(&self, before: Option<&Before>) -> Result<Option<PublishedTable>, PublishError> {
+    /// The table of the epoch before, where the draft goes on from it.
+    pub(super) fn table_before(&self, draft: &Draft) -> Result<Option<PublishedTable>, PublishError> {
+        let same_generation = |before: &&Before| before.epoch.generation == draft.generation.number;
+        self.published_table(draft.before.as_ref().filter(same_generation))
+    }
+
+    fn published_table(&self, before: Option<&Before>) -> Result<Option<PublishedTable>, PublishError> {
         let Some(before) = before else { return Ok(None) };
         let dir = place::epoch_dir(self.public, &before.epoch.dataset, before.epoch.number);
         PublishedTable::open(&dir.join("buckets"), &before.manifest.buckets).map(Some)

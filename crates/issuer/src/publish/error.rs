@@ -90,6 +90,33 @@ pub enum PublishError {
         /// Which epoch.
         epoch: u64,
     },
+    /// What was staged of an epoch that was begun is gone, and the store has changed since.
+    #[error(
+        "epoch {epoch} of {dataset} was begun, its files are no longer in {}, and the store has changed since, so that they cannot be \
+         made again as they were: put that directory back, or restore the record store from a copy of before that publication",
+        staging.display()
+    )]
+    StagedLost {
+        /// Where they were.
+        staging: PathBuf,
+        /// Of which dataset.
+        dataset: Id,
+        /// Which epoch.
+        epoch: u64,
+    },
+    /// What is staged cannot be renamed into its place.
+    #[error(
+        "{} and {} lie on different file systems, and an epoch is put into place by renaming, whole or not at all: let both lie on \
+         one. Nothing was published",
+        staging.display(),
+        public.display()
+    )]
+    OtherFileSystem {
+        /// Where epochs are staged.
+        staging: PathBuf,
+        /// Where they should go.
+        public: PathBuf,
+    },
     /// The epoch's place is taken by something else.
     #[error(
         "{} exists already, with other content than this publication's: this store is not the one that published it, or an \

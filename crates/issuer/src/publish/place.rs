@@ -7,6 +7,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use ceknik_core::encoding::hex;
@@ -22,6 +23,28 @@ use crate::store::Epoch;
 
 pub(super) fn epoch_dir(public: &Path, dataset: &Id, number: u64) -> PathBuf {
     public.join("datasets").join(dataset.as_str()).join("epochs").join(number.to_string())
+}
+
+fn filter_dir(public: &Path, dataset: &Id) -> PathBuf {
+    public.join("datasets").join(dataset.as_str()).join("filter")
+}
+
+/// The file system that a path lies on, or will when it is created.
+fn device(path: &Path) -> Result<u64, PublishError> {
+    let mut metadata = fs::metadata(path);
+    for above in path.ancestors().skip(1) {
+        match &metadata {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => metadata = fs::metadata(above),
+            _ => break,
+        }
+    }
+    metadata.map(|metadata| metadata.dev()).map_err(|source| PublishError::io("read", path, source))
+}
+
+/// Whether a pending epoch is neither in its place nor staged.
+pub(super) fn is_lost(staging: &Path, public: &Path, epoch: &Epoch) -> bool {
+    let places = [staging.join("epoch"), epoch_dir(public, &epoch.dataset, epoch.number)];
+    !places.iter().any(|place| place.join("manifest").exists())
 }
 
 fn log(public: &Path, signer: &LogSigner) -> LogDir {
@@ -47,6 +70,12 @@ pub(super) fn stage(
     let (filter, epoch) = (staging.join("filter"), staging.join("epoch"));
     durable::create_dir_all(&filter)?;
     durable::create_dir_all(&epoch)?;
+    // Told before the epoch is begun, since one that was begun must be finished.
+    for place in [taken, filter_dir(public, &draft.manifest.dataset)] {
+        if device(&place)? != device(staging)? {
+            return Err(PublishError::OtherFileSystem { staging: staging.to_owned(), public: place });
+        }
+    }
     if let Some(bits) = &draft.filter {
         for file in bits.files() {
             let path = filter.join(hex(&ShardDigest::of(&file).sha256));
@@ -72,7 +101,7 @@ pub(super) fn place(
     let dataset = public.join("datasets").join(epoch.dataset.as_str());
 
     observer(PublishPhase::PlaceFilter);
-    place_filter(&staging.join("filter"), &dataset.join("filter"))?;
+    place_filter(&staging.join("filter"), &filter_dir(public, &epoch.dataset))?;
 
     observer(PublishPhase::PlaceEpoch);
     place_epoch(&staging.join("epoch"), &epoch_dir(public, &epoch.dataset, epoch.number), &epoch.manifest)?;

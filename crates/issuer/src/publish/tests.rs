@@ -309,6 +309,71 @@ fn a_publication_that_was_interrupted_is_finished_identically() {
     }
 }
 
+/// Whoever is killed before the epoch is in its place, and then loses `staging/`, makes it anew.
+#[test]
+fn staged_files_that_are_lost_are_made_again() {
+    for (dies_in, first) in [(PublishPhase::PlaceFilter, true), (PublishPhase::PlaceEpoch, false)] {
+        let prepared = || {
+            let mut press = press("");
+            press.add(0..1000);
+            if !first {
+                press.publish(0).unwrap();
+                press.add(1000..1010);
+            }
+            press
+        };
+        let mut whole = prepared();
+        let epoch = whole.publish(1).unwrap().manifest.epoch;
+        let killed = || {
+            let mut press = prepared();
+            let (paths, dataset) = (press.paths(), press.dataset.clone());
+            let died = catch_unwind(AssertUnwindSafe(|| {
+                let mut observer = |phase| assert_ne!(phase, dies_in, "dies here");
+                press.publisher(&mut observer, &paths).publish(&dataset, time(1))
+            }));
+            assert!(died.is_err());
+            fs::remove_dir_all(press.home.staging()).unwrap();
+            press
+        };
+        let mut press = killed();
+        assert!(press.publish(99).unwrap().resumed);
+        assert_eq!(press.published(), whole.published());
+
+        let mut changed = killed();
+        changed.add(2000..2001);
+        let staging = changed.home.staging();
+        assert_eq!(
+            changed.publish(99).unwrap_err().to_string(),
+            format!(
+                "epoch {epoch} of {} was begun, its files are no longer in {}, and the store has changed since, so that they cannot \
+                 be made again as they were: put that directory back, or restore the record store from a copy of before that \
+                 publication",
+                changed.dataset,
+                staging.display()
+            )
+        );
+    }
+}
+
+#[test]
+fn staging_on_another_file_system_is_told_before_an_epoch_is_begun() {
+    use std::os::unix::fs::MetadataExt;
+    let mut press = press("");
+    press.add(0..100);
+    let device = |path: &Path| fs::metadata(path).unwrap().dev();
+    // A file system in memory, where there is one.
+    let Ok(elsewhere) = TempDir::new_in("/dev/shm") else { return };
+    if device(elsewhere.path()) == device(press.dir.path()) {
+        return;
+    }
+    let (mut paths, dataset) = (press.paths(), press.dataset.clone());
+    paths[1] = elsewhere.path().join("staging");
+    let text = press.publisher(&mut |_| (), &paths).publish(&dataset, time(0)).unwrap_err().to_string();
+    assert!(text.contains(" lie on different file systems, "), "{text}");
+    assert!(press.store.pending_epoch().unwrap().is_none());
+    assert_eq!(press.publish(0).unwrap().manifest.epoch, 1);
+}
+
 #[test]
 fn a_new_generation_is_announced_and_takes_over() {
     let mut press = press("");

@@ -184,7 +184,7 @@ impl Store {
 
     /// Erases the records and cells of all of a dataset's generations that are neither current nor next: they are published
     /// no more. Salts, seeds and keys stay known, so that none is used again. In transactions of bounded size; interrupted,
-    /// it is to be called again.
+    /// it is to be called again. They linger in the write-ahead log until a [`Store::checkpoint`].
     ///
     /// # Errors
     /// [`StoreError`].
@@ -203,7 +203,7 @@ impl Store {
         for sql in [records, cells] {
             while self.connection.execute(&sql, params![dataset.as_str(), AT_ONCE])? > 0 {}
         }
-        self.checkpoint()
+        Ok(())
     }
 }
 
