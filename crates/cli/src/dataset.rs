@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 
 use ceknik_core::manifest::{Id, Text};
 use ceknik_issuer::{
-    DatasetSummary, Definition, Figures, KeyDir, begin_generation, create_dataset, summarize_dataset, update_dataset,
+    BegunGeneration, DatasetSummary, Definition, Figures, KeyDir, begin_generation, create_dataset, summarize_dataset,
+    update_dataset,
 };
 use clap::{Args, Subcommand};
 use rand::rngs::OsRng;
 
 use crate::failure::Failure;
 use crate::home::{HomeArgs, OpenHome};
-use crate::output::counted;
+use crate::output::{counted, warnings};
 
 #[derive(Subcommand)]
 pub(crate) enum DatasetCommand {
@@ -57,6 +58,9 @@ pub(crate) struct GenerationArgs {
     /// Accept a stretch that is marked weak.
     #[arg(long)]
     weak_stretch: bool,
+    /// Before anything was published: erase what was imported. The new generation takes the place of the first at once.
+    #[arg(long)]
+    erase_unpublished: bool,
 }
 
 #[derive(Args)]
@@ -101,17 +105,27 @@ pub(crate) fn run(command: &DatasetCommand) -> Result<(), Failure> {
                 &keys,
                 &args.dataset,
                 definition.as_ref(),
+                args.erase_unpublished,
                 passphrase.as_ref(),
                 &mut OsRng,
             )?;
-            println!(
-                "Began generation {} of {}. Import the whole list into it, then publish twice:",
-                begun.number, begun.dataset
-            );
-            println!(
-                "the first epoch announces the new key, the second one has it. Until then withdrawals count in both."
-            );
-            print!("{}", describe_figures(&begun.definition.figures()?));
+            let BegunGeneration { generation: begun, left } = begun;
+            if home.store.latest_epoch(&args.dataset)?.is_none() {
+                println!(
+                    "Began generation {} of {}, in place of the one before, of which nothing was published. Import the whole \
+                     list into it, then publish.",
+                    begun.number, begun.dataset
+                );
+            } else {
+                println!(
+                    "Began generation {} of {}. Import the whole list into it, then publish twice:",
+                    begun.number, begun.dataset
+                );
+                println!(
+                    "the first epoch announces the new key, the second one has it. Until then withdrawals count in both."
+                );
+            }
+            print!("{}{}", describe_figures(&begun.definition.figures()?), warnings(&left));
         }
         DatasetCommand::Show(args) => {
             let home = args.home.open("a look at the datasets")?;

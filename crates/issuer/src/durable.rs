@@ -128,6 +128,15 @@ pub(crate) fn create_new_0600(path: &Path, bytes: &[u8]) -> Result<(), FileError
     sync_dir(dir)
 }
 
+/// Removes a file.
+///
+/// # Errors
+/// [`FileError`]; the file may be there still.
+pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
+    perform(Operation::Remove, path, || fs::remove_file(path))?;
+    sync_dir(directory(path)?)
+}
+
 /// Creates a directory, and those above it, where missing.
 ///
 /// # Errors

@@ -27,7 +27,7 @@ use rand_core::{CryptoRng, RngCore};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::durable::{FileError, create_dir_all, create_new_0600, read_limited, write_atomic};
+use crate::durable::{FileError, create_dir_all, create_new_0600, read_limited, remove, write_atomic};
 
 pub use age::secrecy::SecretString as Passphrase;
 
@@ -238,6 +238,11 @@ impl KeyDir {
         let key = OprfSecretKey::generate(rng);
         self.write(&self.oprf_path(dataset, generation), oprf_key_text(&key).as_bytes(), passphrase)?;
         Ok(key)
+    }
+
+    /// Removes the OPRF key of a generation that was never begun.
+    pub(crate) fn remove_oprf_key(&self, dataset: &Id, generation: u32) -> Result<(), FileError> {
+        remove(&self.oprf_path(dataset, generation))
     }
 
     /// Reads the OPRF key of a dataset's generation.

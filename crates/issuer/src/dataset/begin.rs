@@ -33,6 +33,17 @@ pub enum DatasetError {
         /// Which file.
         path: PathBuf,
     },
+    /// Imported, never published, and to be erased.
+    #[error(
+        "nothing of {dataset} was published yet, so that a new generation takes the place of this one at once, and the {records} \
+         records that were imported are erased: publish them first, or say --erase-unpublished and import the whole list again"
+    )]
+    Unpublished {
+        /// Which dataset.
+        dataset: Id,
+        /// How many records.
+        records: u64,
+    },
     /// A definition of another dataset.
     #[error("the definition is of dataset {found}, not {wanted}")]
     OtherDataset {
@@ -62,21 +73,32 @@ pub fn create_dataset(
     begin(store, keys, definition, 1, passphrase, rng, Store::insert_dataset)
 }
 
+/// A generation that was begun.
+#[derive(Clone, Debug)]
+pub struct BegunGeneration {
+    /// The generation.
+    pub generation: Generation,
+    /// What was left for the next command, and why.
+    pub left: Vec<String>,
+}
+
 /// Begins the next generation of a dataset, with fresh random values and with `definition`, or with the present one. From
 /// then on imports go to it, beginning with the whole list; the current generation goes on being published, with
 /// withdrawals but without additions, until the first epoch of the new one. Where nothing was published yet, the new one
-/// takes its place at once and what was imported is erased.
+/// takes its place at once and what was imported is erased, where `erase_unpublished` allows it.
 ///
 /// # Errors
-/// [`DatasetError`]; among them [`StoreError::GenerationBegun`] and [`StoreError::ImportOpen`].
+/// [`DatasetError`]; among them [`StoreError::GenerationBegun`], [`StoreError::ImportOpen`], [`DatasetError::Unpublished`].
+/// Nothing was begun.
 pub fn begin_generation(
     store: &mut Store,
     keys: &KeyDir,
     dataset: &Id,
     definition: Option<&Definition>,
+    erase_unpublished: bool,
     passphrase: Option<&Passphrase>,
     rng: &mut (impl CryptoRng + RngCore),
-) -> Result<Generation, DatasetError> {
+) -> Result<BegunGeneration, DatasetError> {
     let entry = store.dataset(dataset)?;
     if let Some(number) = entry.next {
         return Err(StoreError::GenerationBegun { dataset: dataset.clone(), number }.into());
@@ -86,10 +108,18 @@ pub fn begin_generation(
     if definition.id != *dataset {
         return Err(DatasetError::OtherDataset { wanted: dataset.clone(), found: definition.id.clone() });
     }
-    let begun = begin(store, keys, definition, entry.current + 1, passphrase, rng, Store::insert_next_generation)?;
-    store.erase_unused_generations(dataset)?;
-    store.checkpoint()?;
-    Ok(begun)
+    store.refuse_open_import(dataset)?;
+    let records = store.record_counts(&present)?.live;
+    if records > 0 && !erase_unpublished && store.latest_epoch(dataset)?.is_none() {
+        return Err(DatasetError::Unpublished { dataset: dataset.clone(), records });
+    }
+    let generation = begin(store, keys, definition, entry.current + 1, passphrase, rng, Store::insert_next_generation)?;
+    let mut left = Vec::new();
+    if store.erase_unused_generations(dataset).is_err() {
+        left.push("the records of the generation before could not be erased: the next publication does it".to_owned());
+    }
+    left.extend(store.checkpoint_or_tell());
+    Ok(BegunGeneration { generation, left })
 }
 
 fn begin(
@@ -113,8 +143,14 @@ fn begin(
         Err(KeyError::Exists { path }) => return Err(DatasetError::LeftoverKey { path }),
         key => key?,
     };
-    insert(store, &NewGeneration { number, definition, salt, seed, public_key: key.public_key() })?;
-    Ok(store.generation(&definition.id, number)?)
+    let inserted = insert(store, &NewGeneration { number, definition, salt, seed, public_key: key.public_key() });
+    let generation = store.generation(&definition.id, number);
+    if matches!((&inserted, &generation), (Err(_), Err(StoreError::NoGeneration { .. }))) {
+        // Without its generation it would stand in the way of the next attempt, which says so should it still be there.
+        let _ = keys.remove_oprf_key(&definition.id, number);
+    }
+    inserted?;
+    Ok(generation?)
 }
 
 /// What an update changed.

@@ -78,7 +78,7 @@ impl Store {
         Ok(self.unfinished_import(dataset)?.filter(|import| import.state != ImportState::Held).map(|import| import.id))
     }
 
-    pub(super) fn refuse_open_import(&self, dataset: &Id) -> Result<(), StoreError> {
+    pub(crate) fn refuse_open_import(&self, dataset: &Id) -> Result<(), StoreError> {
         match self.open_import(dataset)? {
             Some(import) => Err(StoreError::ImportOpen { dataset: dataset.clone(), import }),
             None => Ok(()),

@@ -3,8 +3,8 @@
 use ceknik_core::manifest::Id;
 use ceknik_core::time::Timestamp;
 use ceknik_issuer::{
-    Definition, DefinitionError, ImportOptions, NewEpoch, begin_generation, create_dataset, summarize_dataset,
-    update_dataset,
+    Definition, DefinitionError, ImportOptions, NewEpoch, abandon_import, begin_generation, create_dataset,
+    summarize_dataset, update_dataset,
 };
 
 use crate::desk::{DEFINITION, Desk, list, nik, rng, support, supporters};
@@ -94,10 +94,12 @@ fn a_generation_begins_beside_the_published_one() {
     let wider =
         DEFINITION.replace("100000", "200000").replace("[candidates.c]\nid = \"Cempaka\"\nen = \"Champaca\"\n", "");
     let wider = Definition::from_toml(&wider, true).unwrap();
-    let second = begin_generation(&mut desk.store, &keys, &dataset, Some(&wider), None, &mut rng(5)).unwrap();
+    let begun = begin_generation(&mut desk.store, &keys, &dataset, Some(&wider), false, None, &mut rng(5)).unwrap();
+    let second = begun.generation;
     assert_eq!((second.number, second.definition.population), (2, 200_000));
     assert!(second.salt != first.salt && second.seed != first.seed && second.public_key != first.public_key);
-    let error = begin_generation(&mut desk.store, &keys, &dataset, None, None, &mut rng(6)).unwrap_err().to_string();
+    let error =
+        begin_generation(&mut desk.store, &keys, &dataset, None, false, None, &mut rng(6)).unwrap_err().to_string();
     assert!(error.starts_with("dataset list has begun generation 2 already"), "{error}");
 
     // Imports go to the new one, withdrawals to both.
@@ -136,7 +138,16 @@ fn before_anything_is_published_a_new_generation_takes_the_place_of_the_first() 
     let mut desk = Desk::new();
     desk.import(&list(supporters("a", 0..30)));
     let (dataset, keys, first) = (desk.dataset(), desk.keys(), desk.generation());
-    let second = begin_generation(&mut desk.store, &keys, &dataset, None, None, &mut rng(5)).unwrap();
+    let error =
+        begin_generation(&mut desk.store, &keys, &dataset, None, false, None, &mut rng(4)).unwrap_err().to_string();
+    assert!(
+        error.starts_with("nothing of list was published yet")
+            && error.contains("the 30 records that were imported are erased"),
+        "{error}"
+    );
+    assert_eq!((desk.records_of(&first).len(), keys.oprf_path(&dataset, 2).exists()), (30, false));
+    let begun = begin_generation(&mut desk.store, &keys, &dataset, None, true, None, &mut rng(5)).unwrap();
+    let second = begun.generation;
     let entry = desk.store.dataset(&dataset).unwrap();
     assert_eq!((entry.current, entry.next, second.number), (2, None, 2));
     assert!(desk.records_of(&first).is_empty());
@@ -152,7 +163,7 @@ fn a_held_snapshot_is_none_of_the_next_generations() {
     let options = ImportOptions { snapshot: true, ..ImportOptions::default() };
     desk.try_import(&text, options.clone()).unwrap();
     let (dataset, keys) = (desk.dataset(), desk.keys());
-    begin_generation(&mut desk.store, &keys, &dataset, None, None, &mut rng(5)).unwrap();
+    begin_generation(&mut desk.store, &keys, &dataset, None, false, None, &mut rng(5)).unwrap();
     let despite = ImportOptions { despite_refused: true, ..options };
     let summary = desk.try_import(&text, despite).unwrap();
     assert_eq!((summary.resumed_at, summary.counters.added, summary.counters.withdrawn), (0, 5, 0));
@@ -185,8 +196,26 @@ fn an_open_import_stands_in_the_way_of_changes() {
     );
     assert_eq!(update_dataset(&mut desk.store, DEFINITION).unwrap_err().to_string(), wanted);
     let (dataset, keys) = (desk.dataset(), desk.keys());
-    let error = begin_generation(&mut desk.store, &keys, &dataset, None, None, &mut rng(5)).unwrap_err().to_string();
+    let error =
+        begin_generation(&mut desk.store, &keys, &dataset, None, false, None, &mut rng(5)).unwrap_err().to_string();
     assert_eq!(error, wanted);
+    // Refused before its key was made, it can be begun later.
+    abandon_import(&mut desk.store, &dataset, |_, _| desk.home.report(&dataset, import)).unwrap();
+    publish(&mut desk, 1);
+    begin_generation(&mut desk.store, &keys, &dataset, None, false, None, &mut rng(5)).unwrap();
+}
+
+/// Whatever the store refuses a generation for, its key does not stay in the way.
+#[test]
+fn a_generation_that_is_refused_leaves_no_key() {
+    let mut desk = Desk::new();
+    let (dataset, keys) = (desk.dataset(), desk.keys());
+    // The same randomness as the first generation's, of which no generation may have anything.
+    let error =
+        begin_generation(&mut desk.store, &keys, &dataset, None, false, None, &mut rng(2)).unwrap_err().to_string();
+    assert_eq!(error, "a salt, filter seed or evaluation key would be used twice: nothing was created");
+    assert!(!keys.oprf_path(&dataset, 2).exists());
+    begin_generation(&mut desk.store, &keys, &dataset, None, false, None, &mut rng(5)).unwrap();
 }
 
 #[test]
@@ -194,7 +223,7 @@ fn a_definition_of_another_dataset_is_told() {
     let mut desk = Desk::new();
     let other = Definition::from_toml(&DEFINITION.replace("id = \"list\"", "id = \"other\""), true).unwrap();
     let (dataset, keys) = (desk.dataset(), desk.keys());
-    let error = begin_generation(&mut desk.store, &keys, &dataset, Some(&other), None, &mut rng(5)).unwrap_err();
+    let error = begin_generation(&mut desk.store, &keys, &dataset, Some(&other), false, None, &mut rng(5)).unwrap_err();
     assert_eq!(error.to_string(), "the definition is of dataset other, not list");
     assert!(matches!(Definition::from_toml(DEFINITION, false), Err(DefinitionError::Weak)));
 }
