@@ -2,6 +2,7 @@
 
 use std::io::{self, BufReader, IsTerminal, Read};
 use std::num::NonZeroUsize;
+use std::process::ExitCode;
 
 use ceknik_core::manifest::Id;
 use ceknik_issuer::{NikLines, WithdrawSummary, Withdrawal};
@@ -13,7 +14,14 @@ use crate::home::HomeArgs;
 use crate::output::warnings;
 use crate::prompt;
 
+/// Exit code when somebody was not found, or a line was no NIK.
+const NOT_ALL: u8 = 3;
+
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 when everybody was withdrawn, 3 when a line is no NIK or there was nothing to withdraw for it \
+                  (the others are withdrawn), 1 or 2 when it was not done, or not to the end."
+)]
 pub(crate) struct WithdrawArgs {
     #[command(flatten)]
     home: HomeArgs,
@@ -30,7 +38,7 @@ pub(crate) struct WithdrawArgs {
     json: bool,
 }
 
-pub(crate) fn run(args: &WithdrawArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &WithdrawArgs) -> Result<ExitCode, Failure> {
     let mut home = args.home.open(&format!("a withdrawal from {}", args.dataset))?;
     let mut generations = Vec::new();
     for generation in home.store.generations_in_use(&args.dataset)? {
@@ -63,7 +71,8 @@ pub(crate) fn run(args: &WithdrawArgs) -> Result<(), Failure> {
     } else {
         print!("{}", describe(&summary));
     }
-    Ok(())
+    let all = not_listed.is_empty() && refused.is_empty();
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(NOT_ALL) })
 }
 
 fn describe(summary: &WithdrawSummary) -> String {

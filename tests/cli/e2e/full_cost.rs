@@ -87,9 +87,9 @@ fn from_a_spreadsheet_to_answers() {
     // Two are withdrawn. They are listed until the next epoch, and hit for as long as the generation lives.
     let gone: Vec<_> = list.supporters.iter().rev().take(2).map(|supporter| supporter.nik.clone()).collect();
     let lines = format!("{}\n{}\n{}\n", gone[0], gone[1], outsiders(1)[0]);
-    let ran = home.command("withdraw").args([DATASET, "--json"]).stdin(lines).done();
+    let ran = home.command("withdraw").args([DATASET, "--json"]).stdin(lines).run();
     says_no_nik(&ran, &gone);
-    assert_eq!(ran.json(), json!({"withdrawn": 2, "still_listed": 0, "not_listed": [3], "refused": []}));
+    assert_eq!(ran.json(), json!({"withdrawn": 2, "still_listed": 0, "not_listed": [3], "refused": [], "left": []}));
     assert!(citizen.check(&gone, &[]).iter().all(|seen| seen.answer() == "listed"));
     let published = publish(&home, &[]);
     assert_eq!((&published["epoch"], &published["removed"]), (&json!(2), &json!(2)));
