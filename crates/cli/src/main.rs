@@ -2,8 +2,8 @@
 //!
 //! Commands read their options here and do their work in the libraries; what they share is how they speak. Results go to
 //! standard output, progress and errors to standard error. NIKs and passphrases come from a prompt or standard input, never
-//! from arguments, which everybody on the machine can read. Exit codes: 0 done, 1 not done, 2 wrong options; `check` adds
-//! its own.
+//! from arguments, which everybody on the machine can read. Exit codes: 0 done, 1 not done, 2 wrong options; `check` and
+//! `withdraw` add their own.
 
 // In place of the standard library's, in all modules below: see `output`.
 macro_rules! print {
@@ -68,17 +68,28 @@ enum Command {
     Demo(demo::DemoArgs),
 }
 
+/// Options whose values may well have the sixteen digits of a NIK.
+const NUMBERS: [&str; 1] = ["--seed"];
+
 fn main() -> ExitCode {
+    // Before anything is read of them: sixteen digits can be the id of a dataset, which is told and written down.
+    if has_nik(std::env::args_os().skip(1)) {
+        eprintln!(
+            "ceknik: a NIK is never given with a command, where everybody on this machine can read it: type it at the prompt, or \
+             pipe it in, one a line. It may stand in the history of your shell now: remove it there"
+        );
+        return ExitCode::from(2);
+    }
     let command = match Cli::try_parse() {
         Ok(cli) => cli.command,
-        Err(error) => return wrong_options(&error),
+        Err(error) => error.exit(),
     };
     let done = match command {
         Command::Check(args) => check::run(args),
         Command::Keygen(args) => keygen::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Dataset(command) => dataset::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Import(args) => import::run(args).map(|()| ExitCode::SUCCESS),
-        Command::Withdraw(args) => withdraw::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Withdraw(args) => withdraw::run(&args),
         Command::Publish(args) => publish::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Plan(args) => plan::run(args).map(|()| ExitCode::SUCCESS),
         Command::Sample(args) => sample::run(&args).map(|()| ExitCode::SUCCESS),
@@ -90,16 +101,15 @@ fn main() -> ExitCode {
     })
 }
 
-/// Says what is wrong with the options, or gives the help that was asked for. An option that is a NIK is not repeated.
-fn wrong_options(error: &clap::Error) -> ExitCode {
-    let is_nik =
-        |option: OsString| option.to_str().is_some_and(|text| text.split('=').any(|part| Nik::parse(part).is_ok()));
-    if std::env::args_os().skip(1).any(is_nik) {
-        eprintln!(
-            "ceknik: a NIK is never given with a command, where everybody on this machine can read it: type it at the prompt, or \
-             pipe it in, one a line. It may stand in the history of your shell now: remove it there"
-        );
-        return ExitCode::from(2);
-    }
-    error.exit()
+/// Whether an argument is a NIK, in whatever form, or an option's value is.
+fn has_nik(arguments: impl Iterator<Item = OsString>) -> bool {
+    let mut is_number = false;
+    arguments.into_iter().any(|argument| {
+        let Some(text) = argument.to_str() else { return false };
+        if std::mem::replace(&mut is_number, NUMBERS.contains(&text)) {
+            return false;
+        }
+        let (option, value) = text.split_once('=').unwrap_or((text, ""));
+        !NUMBERS.contains(&option) && [option].into_iter().chain(value.split('=')).any(|part| Nik::parse(part).is_ok())
+    })
 }

@@ -1,10 +1,11 @@
 //! What holds for all commands: help, arguments, output that nobody reads; and `sample`.
 
 use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::command::ceknik;
-use crate::support::home::{TestHome, nik};
+use crate::support::home::{TestHome, definition, nik};
 
 /// Every command, by its words.
 const COMMANDS: [&str; 14] = [
@@ -67,6 +68,10 @@ fn documented_exit_codes() {
     let codes = "Exit codes: 0 when every NIK is listed or not listed, 3 when one is maybe, 4 when one has no answer, 1 or 2 when \
                  nothing was looked up.";
     assert!(text.ends_with(codes), "{text}");
+    let text = help("withdraw", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
+    let codes = "Exit codes: 0 when everybody was withdrawn, 3 when a line is no NIK or there was nothing to withdraw for it (the \
+                 others are withdrawn), 1 or 2 when it was not done, or not to the end.";
+    assert!(text.ends_with(codes), "{text}");
 }
 
 /// No argument is a NIK, a passphrase or a key; one that is given all the same is not repeated.
@@ -84,6 +89,11 @@ fn arguments_need_no_secret() {
         for command in [
             ceknik(["check", "--server", "http://127.0.0.1:1", "--dataset", "jakarta-2024"]),
             home.command("withdraw").arg("jakarta-2024"),
+            // Where a dataset's id is expected, sixteen digits would be one.
+            home.command("withdraw"),
+            home.command("publish"),
+            home.command("import"),
+            home.command("dataset show"),
             ceknik(["check"]),
             ceknik([] as [&str; 0]),
         ] {
@@ -96,10 +106,32 @@ fn arguments_need_no_secret() {
             );
         }
     }
+    // Neither was it written down, in the lock for instance.
+    for file in files(&home.path()) {
+        let bytes = fs::read(&file).unwrap();
+        let digits = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        assert!(!digits(&nik) && !digits(&grouped), "{}", file.display());
+    }
+    let named = home.write("named.toml", definition(&nik, ""));
+    let told = home.command("dataset create").arg("--weak-stretch").arg(&named).refused();
+    assert!(told.ends_with(": id: has the sixteen digits of a NIK: give the dataset a name"), "{told}");
+    assert!(!told.contains(&nik));
+    // A number that is none.
+    let list = home.beside("sample.csv");
+    for seed in [&["--seed", &nik][..], &[&format!("--seed={nik}")]] {
+        ceknik(["sample", "--rows", "3"]).args(seed).arg(&list).done();
+        fs::remove_file(&list).unwrap();
+    }
     // Any other mistake is told as it is.
     let ran = ceknik(["check", "--sever", "x"]).run();
     assert_eq!(ran.code(), 2);
     assert!(ran.stderr.contains("unexpected argument '--sever' found"), "{ran:?}");
+}
+
+/// All files below a directory.
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 fn plan() -> Command {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ceknik_core::Nik;
 use ceknik_core::manifest::{Guidance, Id, Text};
 use serde::{Deserialize, Serialize};
 
@@ -74,7 +75,11 @@ impl DefinitionFile {
     /// The dataset that it defines.
     pub(super) fn dataset(&self) -> Result<Id, DefinitionError> {
         let reason = "is 1 to 63 of the characters a-z, 0-9 and -, and does not start with -";
-        Id::new(&self.id).map_err(|_| DefinitionError::Value { key: "id", reason: reason.to_owned() })
+        let value = |reason: &str| DefinitionError::Value { key: "id", reason: reason.to_owned() };
+        if Nik::parse(&self.id).is_ok() {
+            return Err(value("has the sixteen digits of a NIK: give the dataset a name"));
+        }
+        Id::new(&self.id).map_err(|_| value(reason))
     }
 }
 
