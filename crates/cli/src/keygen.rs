@@ -31,7 +31,16 @@ pub(crate) struct KeygenArgs {
 
 pub(crate) fn run(args: &KeygenArgs) -> Result<(), Failure> {
     let passphrase = new_passphrase(args)?;
-    let key = generate(&args.home, &args.origin, passphrase.as_ref())?;
+    let key = match generate(&args.home, &args.origin, passphrase.as_ref())? {
+        Generated::New(key) => key,
+        Generated::PolicyAlone => {
+            println!(
+                "{} is a publisher's home already. Its policy was missing and is written anew; keys and store are as they were.",
+                args.home.display()
+            );
+            return Ok(());
+        }
+    };
     let keys = args.home.join("keys");
     println!("The publisher's home is {}.", args.home.display());
     println!("  {}  signs the log; whoever has it can publish in your name", keys.join("log.key").display());
@@ -63,23 +72,32 @@ fn new_passphrase(args: &KeygenArgs) -> Result<Option<Passphrase>, Failure> {
     Ok(Some(Passphrase::from(first.as_str())))
 }
 
+/// What there was to make.
+pub(crate) enum Generated {
+    /// Everything, for a log with this key.
+    New(VerifierKey),
+    /// The policy of a home that had lost it.
+    PolicyAlone,
+}
+
 /// Makes keys, store and policy. What an interrupted run has made already is kept.
-pub(crate) fn generate(
-    directory: &Path,
-    origin: &str,
-    passphrase: Option<&Passphrase>,
-) -> Result<VerifierKey, Failure> {
+pub(crate) fn generate(directory: &Path, origin: &str, passphrase: Option<&Passphrase>) -> Result<Generated, Failure> {
     // A name that cannot be used is told before anything is made.
     LogSigner::generate(origin, &mut OsRng).map_err(KeyError::from)?;
     let home = Home::create(directory)?;
     let _lock = home.lock("the making of keys")?;
-    if home.store().exists() {
-        return Err(Failure::new(format!(
-            "{} is a publisher's home already and is left as it is",
-            directory.display()
-        )));
-    }
     let keys = KeyDir::of_home(directory);
+    if home.store().exists() {
+        let log_key = keys.log_public_key()?;
+        if log_key.name() != origin || fs::metadata(home.policy()).is_ok_and(|policy| policy.len() > 0) {
+            return Err(Failure::new(format!(
+                "{} is a publisher's home already and is left as it is",
+                directory.display()
+            )));
+        }
+        home.write_policy(&Policy::for_log(log_key).to_bytes())?;
+        return Ok(Generated::PolicyAlone);
+    }
     let log_key = match keys.log_key(passphrase) {
         Err(KeyError::Missing { .. }) => keys.create_log_key(origin, &mut OsRng, passphrase)?,
         existing => existing?,
@@ -91,10 +109,9 @@ pub(crate) fn generate(
         Err(KeyError::Missing { .. }) => keys.create_store_key(&mut OsRng, passphrase)?,
         existing => existing?,
     };
-    let policy = Policy::for_log(log_key.verifier_key()).to_bytes();
-    fs::write(home.public().join("policy"), policy)?;
+    home.write_policy(&Policy::for_log(log_key.verifier_key()).to_bytes())?;
     home.create_store(&store_key)?;
-    Ok(log_key.verifier_key())
+    Ok(Generated::New(log_key.verifier_key()))
 }
 
 #[cfg(test)]

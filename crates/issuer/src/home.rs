@@ -20,6 +20,7 @@ use ceknik_core::key_file::StoreKey;
 use ceknik_core::manifest::Id;
 use thiserror::Error;
 
+use crate::durable::{FileError, write_atomic};
 use crate::keys::KeyDir;
 use crate::store::{Store, StoreError};
 
@@ -127,6 +128,14 @@ impl Home {
         Store::create(&self.store(), store_key)
     }
 
+    /// Writes the policy that is served, whole or not at all.
+    ///
+    /// # Errors
+    /// [`FileError`]; the policy is as it was.
+    pub fn write_policy(&self, policy: &[u8]) -> Result<(), FileError> {
+        write_atomic(&self.policy(), policy)
+    }
+
     /// Opens the record store.
     ///
     /// # Errors
@@ -167,6 +176,11 @@ impl Home {
     /// Where an epoch is put together before it is served.
     pub fn staging(&self) -> PathBuf {
         self.directory.join("staging")
+    }
+
+    /// The policy for trust on first use, which is served.
+    pub fn policy(&self) -> PathBuf {
+        self.public().join("policy")
     }
 
     /// What is served.

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::support::command::{Ceknik, ceknik};
-use crate::support::home::{DATASET, ORIGIN, TestHome, definition};
+use crate::support::home::{DATASET, ORIGIN, TestHome, definition, list};
 
 fn keygen(home: &Path) -> Ceknik {
     ceknik(["keygen", "--origin", ORIGIN, "--home"]).arg(home)
@@ -47,6 +47,29 @@ fn twice_changes_nothing() {
     assert_eq!(["keys/log.key", "keys/store.key", "public/policy"].map(read), before);
 }
 
+/// A policy that was lost follows from the log's key.
+#[test]
+fn a_lost_policy_is_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path();
+    keygen(home).done();
+    let read = |name: &str| fs::read(home.join(name)).unwrap();
+    let before = ["keys/log.key", "keys/store.key", "store.sqlite", "public/policy"].map(read);
+    for lose in [|policy: &Path| fs::remove_file(policy), |policy: &Path| fs::write(policy, "")] {
+        lose(&home.join("public/policy")).unwrap();
+        let elsewhere = ceknik(["keygen", "--origin", "elsewhere.example.org/log", "--home"]).arg(home).refused();
+        assert_eq!(elsewhere, format!("{} is a publisher's home already and is left as it is", home.display()));
+        assert_eq!(
+            keygen(home).done().stdout,
+            format!(
+                "{} is a publisher's home already. Its policy was missing and is written anew; keys and store are as they were.\n",
+                home.display()
+            )
+        );
+        assert_eq!(["keys/log.key", "keys/store.key", "store.sqlite", "public/policy"].map(read), before);
+    }
+}
+
 /// Killed before the store was made, the same command goes on with the keys that are there.
 #[test]
 fn an_interrupted_run_is_finished() {
@@ -81,6 +104,15 @@ fn under_a_passphrase() {
     assert!(!home.exists(), "nothing is made before the passphrase is there");
     fs::write(&file, "tujuh belas agustus\nthis line is none\n").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let long = dir.path().join("long");
+    for (content, told) in
+        [("x".repeat(5000), "is longer than 4095 bytes"), ("\nx".to_owned(), "has no passphrase in its")]
+    {
+        fs::write(&long, content).unwrap();
+        fs::set_permissions(&long, fs::Permissions::from_mode(0o600)).unwrap();
+        let refused = keygen(&home).arg("--passphrase-file").arg(&long).refused();
+        assert!(refused.contains(told), "{refused}");
+    }
     keygen(&home).arg("--encrypt").arg("--passphrase-file").arg(&file).done();
     let definition_file = dir.path().join("definition.toml");
     fs::write(&definition_file, definition(DATASET, "")).unwrap();
@@ -91,6 +123,28 @@ fn under_a_passphrase() {
         assert!(bytes.starts_with(b"age-encryption.org/v1\n"), "{key}");
         assert_eq!(mode(&home.join(key)), 0o600, "{key}");
     }
+}
+
+#[test]
+fn a_generation_before_anything_was_published() {
+    let home = TestHome::with_list(0..10);
+    let told = home.command("dataset new-generation").arg(DATASET).refused();
+    assert_eq!(
+        told,
+        "nothing of jakarta-2024 was published yet, so that a new generation takes the place of this one at once, and the 10 \
+         records that were imported are erased: publish them first, or say --erase-unpublished and import the whole list again"
+    );
+    assert_eq!(home.command("dataset show").arg("--json").done().json()["generations"][0]["records"], 10);
+    let said = home.command("dataset new-generation").args([DATASET, "--erase-unpublished"]).done().stdout;
+    let begun = "Began generation 2 of jakarta-2024, in place of the one before, of which nothing was published. Import the \
+                 whole list into it, then publish.\n";
+    assert!(said.starts_with(begun), "{said}");
+    home.import(list(0..10));
+    home.publish();
+    let said = home.command("dataset new-generation").arg(DATASET).done().stdout;
+    assert!(
+        said.starts_with("Began generation 3 of jakarta-2024. Import the whole list into it, then publish twice:\n")
+    );
 }
 
 #[test]
