@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
-/// Longest line of standard input that is read, in bytes: a NIK in any form is far shorter.
+/// Longest line that is read, in bytes: a NIK in any form is far shorter, and so is a passphrase.
 const MAX_LINE_BYTES: u64 = 4096;
 
 /// The lines that a person types without seeing them, until an empty one, or those of standard input when it is not a
@@ -19,7 +19,14 @@ pub(crate) fn hidden_lines(prompt: &str) -> Result<Vec<Zeroizing<String>>, Failu
     if io::stdin().is_terminal() {
         eprintln!("{prompt}");
         loop {
-            let line = Zeroizing::new(rpassword::prompt_password("NIK: ")?);
+            let line = match rpassword::prompt_password("NIK: ") {
+                // Ctrl-D: what was typed before it counts.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    eprintln!("");
+                    return Ok(lines);
+                }
+                line => Zeroizing::new(line?),
+            };
             if line.trim().is_empty() {
                 return Ok(lines);
             }
@@ -50,7 +57,7 @@ pub(crate) fn passphrase(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<
         return Ok(Zeroizing::new(rpassword::prompt_password(prompt)?));
     };
     let unreadable = |error| Failure::new(format!("cannot read the passphrase from {}: {error}", path.display()));
-    let mut file = File::open(path).map_err(unreadable)?;
+    let file = File::open(path).map_err(unreadable)?;
     let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
         let path = path.display();
@@ -59,10 +66,18 @@ pub(crate) fn passphrase(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<
              if they may have read it"
         )));
     }
-    let mut text = Zeroizing::new(String::new());
-    file.read_to_string(&mut text).map_err(unreadable)?;
-    match text.lines().next() {
-        Some(line) if !line.is_empty() => Ok(Zeroizing::new(line.to_owned())),
-        _ => Err(Failure::new(format!("{} has no passphrase in its first line", path.display()))),
+    // Reserved at full length, so that no copy is left behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LINE_BYTES as usize + 32));
+    file.take(MAX_LINE_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if line.len() as u64 == MAX_LINE_BYTES {
+        let most = MAX_LINE_BYTES - 1;
+        return Err(Failure::new(format!("the first line of {} is longer than {most} bytes", path.display())));
+    }
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    match std::str::from_utf8(line) {
+        Ok("") => Err(Failure::new(format!("{} has no passphrase in its first line", path.display()))),
+        Ok(line) => Ok(Zeroizing::new(line.to_owned())),
+        Err(_) => Err(Failure::new(format!("the first line of {} is not UTF-8", path.display()))),
     }
 }

@@ -67,9 +67,13 @@ fn niks_are_typed_unseen() {
     assert!(!shown.contains(&listed) && !shown.contains(&other), "what was typed was shown");
 
     let command = format!("{} withdraw --home {} {DATASET}", binary(), home.path().display());
-    let (shown, code) = at_a_terminal(&command, &[("NIK: ", &listed), ("NIK: ", "")]);
-    assert_eq!(code, 0, "{shown}");
-    assert!(shown.contains("1 person withdrawn") && !shown.contains(&listed), "{shown}");
+    // An empty line ends, and Ctrl-D does.
+    for (number, end) in [(7, ""), (8, "\u{4}")] {
+        let listed = nik(number);
+        let (shown, code) = at_a_terminal(&command, &[("NIK: ", &listed), ("NIK: ", end)]);
+        assert_eq!(code, 0, "{shown}");
+        assert!(shown.contains("1 person withdrawn") && !shown.contains(&listed), "{shown}");
+    }
 }
 
 #[test]
