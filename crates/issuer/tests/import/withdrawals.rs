@@ -65,7 +65,7 @@ fn a_summary_tells_lines_and_no_nik() {
             "withdrawn": 0,
             "still_listed": 0,
             "not_listed": [1],
-            "refused": [{ "line": 2, "code": "length", "message": "there are 2 digits; a NIK has 16" }],
+            "left": [], "refused": [{ "line": 2, "code": "length", "message": "there are 2 digits; a NIK has 16" }],
         })
     );
 }
