@@ -1,7 +1,7 @@
 //! `ceknik demo`: the whole way of a list, in one directory.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -10,10 +10,7 @@ use ceknik_core::filter::FilterShard;
 use ceknik_core::log::Policy;
 use ceknik_core::manifest::{Id, Manifest};
 use ceknik_core::{Nik, Stretcher};
-use ceknik_issuer::{
-    Definition, ImportOptions, SAMPLE_CANDIDATES, SAMPLE_PAYLOAD_BYTES, SAMPLE_STATUSES, SampleOptions, SampleTerm,
-    sample_outsiders, write_sample,
-};
+use ceknik_issuer::{Definition, ImportOptions, SampleOptions, sample_outsiders, write_sample};
 use ceknikd::{Config, LogLevel};
 use clap::Args;
 use serde_json::json;
@@ -23,13 +20,11 @@ use crate::check;
 use crate::failure::Failure;
 use crate::home::{self, HomeArgs};
 use crate::keygen::Generated;
-use crate::{dataset, import, keygen, publish};
+use crate::{dataset, import, keygen, publish, sample};
 
 const DATASET: &str = "demo";
 const ORIGIN: &str = "demo.ceknik.example/log";
 const SAMPLE_SEED: u64 = 2024;
-/// People for each row: one in twelve is listed, as in Jakarta in 2024.
-const PEOPLE_PER_ROW: u64 = 12;
 /// The demo's budget is for whoever tries, not for a surge.
 const EVALUATIONS_PER_DAY: u64 = 1_000_000;
 /// So many outsiders are tried for one whom the filter hits; of ten, about one is.
@@ -49,6 +44,10 @@ pub(crate) struct DemoArgs {
 }
 
 pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
+    // Before anything is made: an address that is taken would be noticed only after the import.
+    let listener = TcpListener::bind(args.listen).map_err(|error| {
+        Failure::new(format!("cannot listen on {}: {error}; choose another with --listen", args.listen))
+    })?;
     let temporary;
     let dir = match &args.dir {
         Some(dir) => {
@@ -74,7 +73,8 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
 
     step(3, "The dataset, and the import: each NIK is stretched, evaluated, and kept as a keyed hash");
     let definition = dir.join("dataset.toml");
-    fs::write(&definition, definition_toml(args.rows))?;
+    let budget = format!("evaluations_per_day = {EVALUATIONS_PER_DAY}\n");
+    fs::write(&definition, sample::definition(DATASET, args.rows, &budget))?;
     let definition = Definition::from_toml(&fs::read_to_string(&definition)?, false)?;
     let manifest = {
         let mut home = HomeArgs { home: dir.clone(), passphrase_file: None }.open("the demo")?;
@@ -93,7 +93,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
     fs::copy(dir.join("public/policy"), dir.join("policy.txt"))?;
 
     step(5, "The service");
-    let service = Service::start(&dir, args.listen)?;
+    let service = Service::start(&dir, listener)?;
     println!("   {}", service.url);
 
     step(6, "Three NIKs to try, of nobody");
@@ -135,26 +135,6 @@ fn step(number: u8, what: &str) {
     println!("{number}. {what}");
 }
 
-fn definition_toml(rows: u64) -> String {
-    let population = rows * PEOPLE_PER_ROW;
-    let terms = |table: &str, terms: &[SampleTerm]| -> String {
-        let one = |term: &SampleTerm| {
-            format!("[{table}.{}]\nid = \"{}\"\nen = \"{}\"\n\n", term.id, term.indonesian, term.english)
-        };
-        terms.iter().map(one).collect()
-    };
-    format!(
-        "id = \"{DATASET}\"\npopulation = {population}\ncapacity = {rows}\npayload_bytes = {SAMPLE_PAYLOAD_BYTES}\n\
-         evaluations_per_day = {EVALUATIONS_PER_DAY}\n\n\
-         [title]\nid = \"Daftar contoh\"\nen = \"Sample list\"\n\n\
-         [coverage]\nid = \"Orang-orang yang tidak ada\"\nen = \"People who do not exist\"\n\n{}{}\
-         [[guidance]]\nid = \"Daftar ini hanya contoh; tidak ada yang perlu dilaporkan\"\n\
-         en = \"This list is an example; there is nothing to report\"\nurl = \"https://demo.ceknik.example/\"\n",
-        terms("candidates", &SAMPLE_CANDIDATES),
-        terms("statuses", &SAMPLE_STATUSES),
-    )
-}
-
 fn tell_manifest(manifest: &Manifest) {
     if let Some(filter) = &manifest.filter {
         println!(
@@ -183,15 +163,12 @@ struct Service {
 }
 
 impl Service {
-    fn start(dir: &Path, listen: SocketAddr) -> Result<Self, Failure> {
+    fn start(dir: &Path, listener: TcpListener) -> Result<Self, Failure> {
         let log = File::create(dir.join("ceknikd.log"))?;
         ceknikd::init_logging(LogLevel::default(), Mutex::new(log))?;
         let config = Config::new(dir.join("public"), dir.join("keys/oprf"), dir.join("state"));
-        let listener = TcpListener::bind(listen).map_err(|error| {
-            Failure::new(format!("cannot listen on {listen}: {error}; choose another with --listen"))
-        })?;
         listener.set_nonblocking(true)?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let url = format!("http://{}", from_here(listener.local_addr()?));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let served = runtime.block_on(async {
@@ -223,6 +200,16 @@ impl Service {
             Ok(())
         })
     }
+}
+
+/// Where this machine reaches a listener: one that listens everywhere, on loopback, the only place where plain HTTP will do.
+fn from_here(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
 }
 
 /// One who is listed, one who is not, and one who is not although the filter hits.
@@ -301,4 +288,21 @@ fn spaced(nik: &Nik) -> String {
         .map(|four| four.iter().copied().map(char::from).collect::<String>())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_listens_everywhere_is_reached_on_loopback() {
+        for (listens, reached) in [
+            ("0.0.0.0:8080", "127.0.0.1:8080"),
+            ("[::]:8080", "[::1]:8080"),
+            ("127.0.0.2:1", "127.0.0.2:1"),
+            ("[::1]:1", "[::1]:1"),
+        ] {
+            assert_eq!(from_here(listens.parse().unwrap()).to_string(), reached);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! What holds for all commands: help, arguments, output that nobody reads; and `sample`.
 
 use std::fs::{self, File};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -157,6 +158,43 @@ fn output_that_nobody_reads() {
 }
 
 #[test]
+fn a_sample_with_the_dataset_that_it_needs() {
+    let home = TestHome::new();
+    let (list, definition) = (home.beside("sample.csv"), home.beside("sample.toml"));
+    let sample = || ceknik(["sample", "--rows", "100", "--definition"]).arg(&definition).arg(&list);
+    let said = sample().done().stdout;
+    let then = format!(
+        "{}: a dataset for it, `sample`: `ceknik dataset create` takes it, then `ceknik import sample {}`\n",
+        definition.display(),
+        list.display()
+    );
+    assert!(said.ends_with(&then), "{said}");
+    home.command("dataset create").arg(&definition).done();
+    let summary = home.command("import").args(["--json", "sample"]).arg(&list).done().json();
+    assert_eq!(
+        (&summary["counters"]["rows"], summary["counters"]["refused"].as_object().unwrap().len()),
+        (&100.into(), 0)
+    );
+    home.command("publish").arg("sample").done();
+    // Neither is overwritten, and none is made without the other.
+    fs::remove_file(&list).unwrap();
+    let told = sample().refused();
+    assert!(told.starts_with(&format!("cannot create {}: ", definition.display())), "{told}");
+    assert!(!list.exists());
+}
+
+#[test]
+fn a_demo_whose_address_is_taken_makes_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let dir = home.path().join("demo");
+    let told = ceknik(["demo", "--listen", &address, "--dir"]).arg(&dir).refused();
+    assert!(told.starts_with(&format!("cannot listen on {address}: ")), "{told}");
+    assert!(!dir.exists());
+}
+
+#[test]
 fn samples_are_the_same_every_time() {
     let dir = tempfile::tempdir().unwrap();
     let sample = |name: &str, options: &[&str]| {
@@ -169,11 +207,9 @@ fn samples_are_the_same_every_time() {
     assert_ne!(first.0, sample("c.csv", &["--seed", "8"]).0);
     assert_eq!(first.0.lines().count(), 501);
     assert!(first.0.starts_with("No,NIK,Nama,"), "{}", &first.0[..100]);
-    assert!(
-        first.1.starts_with("FILE: 500 good rows, ") && first.1.ends_with("; none of them exists\n"),
-        "{}",
-        first.1
-    );
+    let hint = "; none of them exists\nIts candidates are ml, kn, cm, its statuses ms, tms, bms: a dataset needs these ids, and \
+                --definition FILE.toml writes one that has them\n";
+    assert!(first.1.starts_with("FILE: 500 good rows, ") && first.1.ends_with(hint), "{}", first.1);
     let bad = sample("d.csv", &["--seed", "7", "--bad-rows"]);
     assert_eq!(bad, sample("e.csv", &["--seed", "7", "--bad-rows"]));
     assert!(bad.1.contains("of the good rows are in an odd form; rows to be refused:\n"), "{}", bad.1);

@@ -61,7 +61,7 @@ impl Sample {
         let mut counts = summary.split([' ', ',', ';']).filter_map(|word| word.parse().ok());
         let [good_rows, people, supports] = [(); 3].map(|()| counts.next().unwrap());
         let mut refused = BTreeMap::new();
-        for line in lines.skip(1) {
+        for line in lines.skip(1).take_while(|line| line.starts_with(' ')) {
             let (rows, kind) = line.trim().split_once("  ").unwrap();
             let kind = BadRow::ALL.into_iter().find(|known| format!("{known:?}") == kind).unwrap();
             *refused.entry(kind.reason().to_owned()).or_default() += rows.parse::<u64>().unwrap();
