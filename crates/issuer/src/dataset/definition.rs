@@ -44,13 +44,16 @@ pub struct Definition {
     pub filter: Option<FilterFigures>,
     /// K, the least people who share a bucket. Fixed within a generation.
     pub least_people_per_bucket: u64,
-    /// Bits of a bucket number. Unless set, the most that K allows.
+    /// Bits of a bucket number. Unless set, what a plan suggests for as many records as the capacity: the fewest whose
+    /// responses stay within 64 KiB ([`RESPONSE_TARGET_BYTES`](crate::plan::RESPONSE_TARGET_BYTES)), and no more than K
+    /// allows. Fewer bits hide a person among more.
     pub bucket_bits: u8,
     /// Bytes of a record before sealing. Unless set, the smallest multiple of 32 that holds two supports with the longest
     /// ids and a date (one, if there is one candidate). Fixed within a generation.
     pub payload_bytes: u32,
-    /// The evaluation budget of a day, in elements. Unless set, a third of the population and at least 100,000: about what
-    /// it takes when everybody looks on one day, of whom 34 % contact the service at the default figures.
+    /// The evaluation budget of a day, in elements: half is there at once, half comes back over the day. Unless set, a third
+    /// of the population and at least 100,000: about what it takes when everybody looks in the course of one day, of whom 34 %
+    /// contact the service at the default figures. Of a surge within hours it bears half.
     pub evaluations_per_day: u64,
     /// How long an epoch answers for the present, in seconds: at most 7 days.
     pub validity_seconds: i64,

@@ -15,6 +15,7 @@ use super::definition::{
 };
 use super::file::{self, DefinitionFile, StretchTable};
 use super::{Definition, DefinitionError, FilterFigures, probe};
+use crate::plan::{TableShape, suggested_bucket_bits};
 
 /// Smallest capacity that is taken without being set: what the smallest filter has room for.
 const LEAST_DEFAULT_CAPACITY: u64 = 8192;
@@ -53,11 +54,12 @@ impl Definition {
         if !(1..=MOST_PEOPLE).contains(&least_people) {
             return value("least_people_per_bucket", "must be at least 1");
         }
-        let bucket_bits = file.bucket_bits.or(keep.map(|keep| keep.bucket_bits));
-        let bucket_bits = bucket_bits_of(population, shard_bits, least_people, bucket_bits)?;
         let payload_bytes = file.payload_bytes.or(keep.map(|keep| keep.payload_bytes));
         let payload_bytes = payload_bytes_of(&candidates, &statuses, payload_bytes)?;
         let most_records = filter.map_or(population, |filter| filter.capacity);
+        let bucket_bits = file.bucket_bits.or(keep.map(|keep| keep.bucket_bits));
+        let shape = TableShape { records: most_records, population, payload_bytes, shard_bits, k: least_people };
+        let bucket_bits = bucket_bits_of(&shape, bucket_bits)?;
         check_responses(bucket_bits, payload_bytes, most_records)?;
         let definition = Self {
             id,
@@ -179,12 +181,8 @@ fn check_filter_fixed(old: Option<FilterFigures>, new: Option<FilterFigures>) ->
     changed.map_or(Ok(()), |(key, _)| Err(DefinitionError::Fixed { key }))
 }
 
-fn bucket_bits_of(
-    population: u64,
-    shard_bits: u8,
-    least_people: u64,
-    given: Option<u8>,
-) -> Result<u8, DefinitionError> {
+fn bucket_bits_of(table: &TableShape, given: Option<u8>) -> Result<u8, DefinitionError> {
+    let TableShape { population, shard_bits, k: least_people, .. } = *table;
     let allowed = |bits| deniability::bucket_bits_allowed(population, bits, shard_bits, least_people);
     let Some(most) = (0..=MOST_BUCKET_BITS).rev().find(|bits| allowed(*bits)) else {
         let people = deniability::people_per_bucket(population, 0, shard_bits);
@@ -197,7 +195,7 @@ fn bucket_bits_of(
         );
     };
     match given {
-        None => Ok(most),
+        None => Ok(suggested_bucket_bits(table)),
         Some(bits) if bits <= most => Ok(bits),
         Some(bits) => value(
             "bucket_bits",

@@ -2,6 +2,7 @@ use ceknik_core::StretchCost;
 use ceknik_core::manifest::{Id, Text};
 
 use super::*;
+use crate::plan::{Plan, PlanInput};
 
 const LEAST: &str = r#"
 [title]
@@ -78,6 +79,21 @@ fn the_example_shows_every_key_and_states_the_defaults() {
     }
 }
 
+/// What a plan for the same figures suggests.
+#[test]
+fn the_default_of_bucket_bits_is_the_plans_suggestion() {
+    for population in [20_000, 100_000, 8_214_007] {
+        let made = definition(&format!("population = {population}"));
+        let capacity = made.filter.unwrap().capacity;
+        let plan = Plan::compute(&PlanInput {
+            payload_bytes: Some(made.payload_bytes),
+            shard_bits: Some(0),
+            ..PlanInput::new(capacity, population, 50)
+        });
+        assert_eq!(made.bucket_bits, plan.unwrap().suggested.bucket_bits, "{population}");
+    }
+}
+
 #[test]
 fn defaults_are_as_documented() {
     let made = definition("");
@@ -94,8 +110,8 @@ fn defaults_are_as_documented() {
         (made.least_people_per_bucket, made.evaluations_per_day, made.validity_seconds),
         (1000, 100_000, 604_800)
     );
-    // 100,000 / 2^6 is 1562 people, 100,000 / 2^7 would be 781.
-    assert_eq!((made.bucket_bits, made.people_per_bucket()), (6, 1562));
+    // 10,000 records in 2^5 buckets make responses of less than 64 KiB. K would allow 2^6, of 1562 people.
+    assert_eq!((made.bucket_bits, made.people_per_bucket()), (5, 3125));
     assert_eq!(made.stretch, StretchCost::WEAK);
     assert!(made.guidance.is_empty());
 
