@@ -42,10 +42,12 @@ fn head(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
         "  Responses are {} long. The busiest day needs {} evaluations when everybody looks for one NIK,\n  {} when all look \
-         in families of four.",
+         in families of four.\n  \
+         Half of the budget is there at once, half comes back over the day: a surge within hours has {}.",
         plan.bucket.response_bytes.map_or_else(|| "too".to_owned(), |bytes| format!("{} bytes", count(bytes.into()))),
         rough(suggested.expected_evaluations),
         rough(suggested.expected_evaluations_in_families),
+        count(suggested.evaluations_at_once),
     )?;
     if !plan.warnings.is_empty() {
         writeln!(out, "\nTo look at")?;

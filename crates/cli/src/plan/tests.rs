@@ -35,6 +35,7 @@ fn tables_hold_what_a_publisher_decides_by() {
         "  payload_bytes = 96",
         "  evaluations_per_day = 3000000",
         "  Responses are 57,344 bytes long. The busiest day needs 2,765,569 evaluations when everybody looks for one NIK,",
+        "  Half of the budget is there at once, half comes back over the day: a surge within hours has 1,500,000.",
         "  Noise sets 486,582 of 5,416,520 cells (9.0 %). A hit multiplies the odds of a person alone in the cell",
         "  At the base rate, by how many people share the cell: 50.0 % of 1, 35.3 % of 2, 27.8 % of 3.",
         "  pays 41 core-hours for the generation (first cost above);",

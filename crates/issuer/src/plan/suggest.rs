@@ -27,6 +27,8 @@ pub struct Suggested {
     pub payload_bytes: u32,
     /// The evaluation budget.
     pub evaluations_per_day: u64,
+    /// Half of it, which is there at once; the other half comes back over the day.
+    pub evaluations_at_once: u64,
     /// Evaluations of the busiest day when everybody checks one NIK.
     pub expected_evaluations: f64,
     /// Evaluations of the busiest day when everybody checks in families of four; the random elements that fill requests
@@ -37,7 +39,8 @@ pub struct Suggested {
 impl Suggested {
     /// The budget is what the expected visitors need when each checks one NIK, rounded up to one digit: of the visitors
     /// of the busiest day the share that contacts the service, an element each. In families of four it takes
-    /// `elements / 4` a person. A larger budget serves a larger wave, and whoever reads the list by evaluating alike.
+    /// `elements / 4` a person. The service gives half of a day's budget at once and lets half come back over the day, so
+    /// that a surge within hours has half of it. A larger budget serves a larger wave, and whoever reads the list by evaluating alike.
     pub(super) fn of(input: &PlanInput, shard_bits: u8, contact: &ContactFigures) -> Result<Self, PlanError> {
         let PlanInput { records, population, k, .. } = *input;
         let payload_bytes = match input.payload_bytes {
@@ -47,11 +50,13 @@ impl Suggested {
         let shape = TableShape { records, population, payload_bytes, shard_bits, k };
         let visitors = population as f64 * f64::from(input.visitors_percent) / 100.0;
         let expected_evaluations = visitors * contact.single.contact;
+        let evaluations_per_day = input.evaluations_per_day.unwrap_or_else(|| one_digit_up(expected_evaluations));
         Ok(Self {
             shard_bits,
             bucket_bits: input.bucket_bits.unwrap_or_else(|| suggested_bucket_bits(&shape)),
             payload_bytes,
-            evaluations_per_day: input.evaluations_per_day.unwrap_or_else(|| one_digit_up(expected_evaluations)),
+            evaluations_per_day,
+            evaluations_at_once: evaluations_per_day / 2,
             expected_evaluations,
             expected_evaluations_in_families: visitors * contact.family.elements / 4.0,
         })
