@@ -41,8 +41,10 @@ pub(crate) fn list(numbers: impl IntoIterator<Item = u32>) -> String {
 
 /// A definition with further keys before its tables.
 pub(crate) fn definition(id: &str, keys: &str) -> String {
+    // As many buckets as the population allows, so that people are spread over them.
+    let bits = if keys.contains("bucket_bits") { "" } else { "bucket_bits = 4\n" };
     format!(
-        "id = \"{id}\"\npopulation = {POPULATION}\ncapacity = 1000\nleast_people_per_bucket = 100\n{keys}\n\
+        "id = \"{id}\"\npopulation = {POPULATION}\ncapacity = 1000\nleast_people_per_bucket = 100\n{keys}\n{bits}\n\
          [stretch]\nweak = true\n\n\
          [title]\nid = \"Daftar contoh\"\nen = \"Sample list\"\n\n\
          [coverage]\nid = \"Seluruh contoh\"\nen = \"All of the sample\"\n\n\
