@@ -87,7 +87,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
 
         step(4, "The first epoch: filter, sealed table, manifest, log");
         let published = publish::publish(&mut home, &dataset, home::now()?, publish::How::default())?;
-        published.manifest
+        published.publication.manifest
     };
     tell_manifest(&manifest);
     fs::copy(dir.join("public/policy"), dir.join("policy.txt"))?;

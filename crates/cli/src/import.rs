@@ -16,7 +16,7 @@ use clap::Args;
 use crate::failure::Failure;
 use crate::home::{HomeArgs, OpenHome};
 use crate::output::{counted, warnings};
-use crate::progress::Progress;
+use crate::progress::Phases;
 
 #[derive(Args)]
 pub(crate) struct ImportArgs {
@@ -104,7 +104,7 @@ pub(crate) fn import(
     let number = generation.number;
     let key = home.key(|keys, passphrase| keys.oprf_key(dataset, number, passphrase))?;
     let list = File::open(file).map_err(|error| Failure::new(format!("cannot open {}: {error}", file.display())))?;
-    let watch = Watch { rows: Mutex::new(None) };
+    let watch = Watch(Mutex::new(Phases::new()));
     let reports = home.home.clone();
     let importer = Importer::new(&mut home.store, &home.cipher, &generation, &key, options, &watch)?;
     let summary = importer.import(list, |dataset, import| reports.report(dataset, import));
@@ -205,33 +205,25 @@ fn describe_abandoned(abandoned: &AbandonedImport) -> String {
 }
 
 /// Draws progress.
-struct Watch {
-    rows: Mutex<Option<(ImportPhase, Progress)>>,
-}
+struct Watch(Mutex<Phases<ImportPhase>>);
 
 impl Watch {
     fn end(&self) {
-        if let Ok(mut rows) = self.rows.lock()
-            && let Some((_, progress)) = rows.take()
-        {
-            progress.finish();
+        if let Ok(mut phases) = self.0.lock() {
+            phases.end();
         }
     }
 }
 
 impl ImportObserver for Watch {
     fn progress(&self, progress: &ImportProgress) {
-        let Ok(mut rows) = self.rows.lock() else { return };
-        if rows.as_ref().is_none_or(|(phase, _)| *phase != progress.phase) {
-            if let Some((_, old)) = rows.take() {
-                old.finish();
-            }
-            let what = if progress.phase == ImportPhase::Snapshot { "records" } else { "rows" };
-            *rows = Some((progress.phase, Progress::new(progress.total, what)));
-        }
-        if let Some((_, bar)) = rows.as_mut() {
-            let left = progress.seconds_left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-            bar.at(progress.done, progress.rate, left);
-        }
+        let Ok(mut phases) = self.0.lock() else { return };
+        let what = match progress.phase {
+            ImportPhase::Scan => "bytes",
+            ImportPhase::Snapshot => "records",
+            _ => "rows",
+        };
+        let left = progress.seconds_left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        phases.of(progress.phase, progress.total, what).at(progress.done, progress.rate, left);
     }
 }

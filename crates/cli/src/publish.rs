@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::home::{self, HomeArgs, OpenHome};
 use crate::output::warnings;
+use crate::progress::Phases;
 
 /// Clients refuse an epoch that is further ahead of their clock, in seconds (spec, "Manifest").
 const MOST_SECONDS_AHEAD: i64 = 300;
@@ -45,11 +46,11 @@ pub(crate) fn run(args: &PublishArgs) -> Result<(), Failure> {
         Some(now) => not_ahead(now, home::now()?)?,
         None => after_latest(&home, &args.dataset)?,
     };
-    let publication = publish(&mut home, &args.dataset, now, args.how())?;
+    let published = publish(&mut home, &args.dataset, now, args.how())?;
     if args.json {
-        println!("{}", to_json(&publication, args.dry_run));
+        println!("{}", to_json(&published, args.dry_run));
     } else {
-        print!("{}", describe(&publication, args.dry_run));
+        print!("{}", describe(&published.publication, args.dry_run));
     }
     Ok(())
 }
@@ -90,10 +91,18 @@ fn after_latest(home: &OpenHome, dataset: &Id) -> Result<Timestamp, Failure> {
     Ok(now)
 }
 
-pub(crate) fn publish(home: &mut OpenHome, dataset: &Id, now: Timestamp, how: How) -> Result<Publication, Failure> {
+/// What was published.
+pub(crate) struct Published {
+    pub(crate) publication: Publication,
+    /// Another dataset's epoch, whose publication was interrupted.
+    finished: Option<Publication>,
+}
+
+pub(crate) fn publish(home: &mut OpenHome, dataset: &Id, now: Timestamp, how: How) -> Result<Published, Failure> {
     let signer = home.key(|keys, passphrase| keys.log_key(passphrase))?;
     let noise_key = home.noise_key();
     let (public, staging) = (home.home.public(), home.home.staging());
+    let mut phases = Phases::new();
     let mut publisher = Publisher {
         store: &mut home.store,
         cipher: &home.cipher,
@@ -103,11 +112,32 @@ pub(crate) fn publish(home: &mut OpenHome, dataset: &Id, now: Timestamp, how: Ho
         staging: &staging,
         despite_unfinished_import: how.despite_unfinished_import,
         observer: &mut |_| (),
+        progress: &mut |phase, done, buckets| phases.of(phase, buckets, "buckets").advance(done),
     };
-    Ok(if how.dry_run { publisher.dry_run(dataset, now)? } else { publisher.publish(dataset, now)? })
+    if how.dry_run {
+        return Ok(Published { publication: publisher.dry_run(dataset, now)?, finished: None });
+    }
+    let finished = match publisher.finish_pending()? {
+        Some(publication) if publication.manifest.dataset == *dataset => {
+            return Ok(Published { publication, finished: None });
+        }
+        finished => finished,
+    };
+    if let Some(Publication { manifest, left, .. }) = &finished {
+        // Now, since what comes after may be refused.
+        eprintln!(
+            "ceknik: an interrupted publication was finished first: epoch {} of {}, as of {}",
+            manifest.epoch, manifest.dataset, manifest.published_at
+        );
+        for what in left {
+            eprintln!("ceknik: warning: {what}");
+        }
+    }
+    Ok(Published { publication: publisher.publish(dataset, now)?, finished })
 }
 
-fn to_json(publication: &Publication, dry_run: bool) -> serde_json::Value {
+fn to_json(published: &Published, dry_run: bool) -> serde_json::Value {
+    let Published { publication, finished } = published;
     let Publication { manifest, generation, changes, concentration, unfinished_import, resumed, left, .. } =
         publication;
     json!({
@@ -116,6 +146,9 @@ fn to_json(publication: &Publication, dry_run: bool) -> serde_json::Value {
         "generation": generation,
         "published": !dry_run,
         "resumed": resumed,
+        "finished_first": finished.as_ref().map(|finished| {
+            json!({"dataset": finished.manifest.dataset.as_str(), "epoch": finished.manifest.epoch})
+        }),
         "records": manifest.records,
         "added": changes.added,
         "removed": changes.removed,

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::failure::Failure;
 use crate::home::HomeArgs;
 use crate::output::warnings;
+use crate::progress::Progress;
 use crate::prompt;
 
 /// Exit code when somebody was not found, or a line was no NIK.
@@ -61,7 +62,10 @@ pub(crate) fn run(args: &WithdrawArgs) -> Result<ExitCode, Failure> {
     } else {
         Box::new(io::stdin())
     };
-    let summary = withdrawal.withdraw(NikLines::new(BufReader::new(source)), |_| ())?;
+    let mut progress = Progress::new(None, "lines");
+    let summary = withdrawal.withdraw(NikLines::new(BufReader::new(source)), |done| progress.advance(done));
+    drop(progress);
+    let summary = summary?;
     let WithdrawSummary { withdrawn, not_listed, refused, .. } = &summary;
     if *withdrawn == 0 && not_listed.is_empty() && refused.is_empty() {
         return Err(Failure::new("no NIK was given: type one, or pipe NIKs in, one a line"));

@@ -34,6 +34,8 @@ use crate::locate::{Finder, LocateError};
 use crate::rows::{Column, ColumnMap, ReadError, ReaderOptions, RowReader, Scan};
 use crate::store::{Generation, ImportRow, ImportState, ListTag, Store, StoreCipher, StoreError};
 
+use observer::Scanned;
+
 pub use counters::{ImportCounters, SnapshotOutcome};
 pub use merge::UNFIT_CODES;
 pub use observer::{ImportObserver, ImportPhase, Progress};
@@ -258,10 +260,11 @@ impl<'a> Importer<'a> {
     /// [`ImportError`]; whatever it says, the same call again goes on where this one stood.
     pub fn import<R: Read + Seek + Send>(
         mut self,
-        mut list: R,
+        list: R,
         report: impl Fn(&Id, u64) -> PathBuf,
     ) -> Result<ImportSummary, ImportError> {
         self.observer.phase(ImportPhase::Scan);
+        let mut list = Scanned::new(list, self.observer).map_err(ReadError::from)?;
         let tag = self.tag(&mut list)?;
         let mut reader = RowReader::from_source(&mut list, &self.options.reader(self.generation)?)?;
         let scan = reader.scanned().clone();

@@ -93,6 +93,9 @@ pub struct Publisher<'a> {
     pub despite_unfinished_import: bool,
     /// Told of every phase as it begins.
     pub observer: &'a mut dyn FnMut(PublishPhase),
+    /// Told how many buckets of how many a phase is through: [`PublishPhase::Survey`] and [`PublishPhase::Stage`], which go
+    /// through all records.
+    pub progress: &'a mut dyn FnMut(PublishPhase, u64, u64),
 }
 
 /// What was published, or would be.
@@ -152,15 +155,20 @@ impl Publisher<'_> {
         Ok(self.draft(dataset, now, before)?.into_publication())
     }
 
-    /// Publishes the next epoch of a dataset at `now`. A publication that was interrupted is finished first, and if it was
-    /// this dataset's, that is all: what it published is returned.
+    /// Publishes the next epoch of a dataset at `now`. Where its publication was interrupted, that is finished and returned,
+    /// and that is all.
     ///
     /// # Errors
-    /// [`PublishError`].
+    /// [`PublishError`]; [`PublishError::Pending`] when another dataset's publication was interrupted:
+    /// [`Publisher::finish_pending`] comes first then.
     pub fn publish(&mut self, dataset: &Id, now: Timestamp) -> Result<Publication, PublishError> {
-        if let Some(finished) = self.finish_pending()?
-            && finished.manifest.dataset == *dataset
-        {
+        match self.store.pending_epoch()? {
+            Some(pending) if pending.dataset != *dataset => {
+                return Err(PublishError::Pending { dataset: pending.dataset, epoch: pending.number });
+            }
+            _ => {}
+        }
+        if let Some(finished) = self.finish_pending()? {
             return Ok(finished);
         }
         let before = self.store.latest_epoch(dataset)?;
@@ -203,8 +211,10 @@ impl Publisher<'_> {
     fn stage(&mut self, draft: &Draft, log_index: u64) -> Result<(), PublishError> {
         (self.observer)(PublishPhase::Stage);
         let table = self.table_before(draft)?;
+        let buckets = u64::from(draft.survey.geometry.count());
+        let mut progress = |done| (self.progress)(PublishPhase::Stage, done, buckets);
         place::stage(self.staging, self.public, self.signer, draft, log_index, |path| {
-            table::write(path, self.store, &draft.generation, &draft.survey, table, draft.hold)
+            table::write(path, self.store, &draft.generation, &draft.survey, table, draft.hold, &mut progress)
         })
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
-use crate::support::home::{DATASET, TestHome, list, nik};
+use crate::support::home::{DATASET, TestHome, definition, list, nik};
 
 const NOW: &str = "2026-11-22T08:00:00Z";
 
@@ -141,6 +141,20 @@ fn beside_a_long_reader() {
     let finished = home.publish().stdout;
     assert!(finished.starts_with("An interrupted publication was finished: epoch 1 of "), "{finished}");
     assert!(!home.epoch_dir(2).exists());
+
+    // Another dataset's publication finishes it too, and says so.
+    home.create_dataset(&definition("bandung-2024", ""));
+    let reading = reader();
+    home.command("dataset update").arg(home.beside("definition.toml")).done();
+    assert_eq!(home.command("publish").arg("bandung-2024").refused(), busy);
+    drop(reading);
+    let ran = home.command("publish").args([DATASET, "--json"]).done();
+    let told = "ceknik: an interrupted publication was finished first: epoch 1 of bandung-2024, as of ";
+    assert!(ran.stderr.starts_with(told), "{ran:?}");
+    assert_eq!(
+        (&ran.json()["dataset"], &ran.json()["epoch"], &ran.json()["finished_first"]),
+        (&json!(DATASET), &json!(2), &json!({"dataset": "bandung-2024", "epoch": 1}))
+    );
 
     let reading = reader();
     let said = home.command("withdraw").arg(DATASET).stdin(nik(1)).done().stdout;

@@ -145,6 +145,7 @@ pub(crate) fn work_if_told() {
                 staging: &home.staging(),
                 despite_unfinished_import: false,
                 observer: &mut |phase: PublishPhase| announcer.begins(phase.name()),
+                progress: &mut |_, _, _| (),
             };
             publisher.publish(&dataset, Timestamp::parse(&now).unwrap()).unwrap();
         }

@@ -143,6 +143,7 @@ impl Desk {
             staging: &self.home.staging(),
             despite_unfinished_import: false,
             observer: &mut |_| (),
+            progress: &mut |_, _, _| (),
         };
         publisher.publish(&id(), now).unwrap().manifest
     }

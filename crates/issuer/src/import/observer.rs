@@ -1,5 +1,6 @@
 //! Who watches an import, and what there is to see.
 
+use std::io::{self, Read, Seek, SeekFrom};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -46,13 +47,14 @@ impl ImportPhase {
 /// How far a phase has come.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Progress {
-    /// [`ImportPhase::Apply`] for rows of the list, [`ImportPhase::Snapshot`] for records looked at.
+    /// [`ImportPhase::Scan`] for bytes of the list, each of which is read several times; [`ImportPhase::Apply`] for rows,
+    /// [`ImportPhase::Snapshot`] for records looked at.
     pub phase: ImportPhase,
-    /// Rows or records done, those of earlier runs included.
+    /// Bytes, rows or records done, those of earlier runs included.
     pub done: u64,
-    /// Rows or records in all.
+    /// Bytes, rows or records in all.
     pub total: u64,
-    /// Rows or records a second since this run began with them.
+    /// Bytes, rows or records a second since this run began with them.
     pub rate: f64,
     /// Seconds left at that rate; none at the very start.
     pub seconds_left: Option<f64>,
@@ -102,5 +104,39 @@ impl<'a> Meter<'a> {
         let rate = if seconds > 0.0 { done.saturating_sub(self.before) as f64 / seconds } else { 0.0 };
         let seconds_left = (rate > 0.0).then(|| self.total.saturating_sub(done) as f64 / rate);
         self.observer.progress(&Progress { phase: self.phase, done, total: self.total, rate, seconds_left });
+    }
+}
+
+/// How often a list is read before anything of it is stored: for its tag, for its encoding, for what it holds.
+const SCANS: u64 = 3;
+
+/// A list that tells how far it was read, until it was read as often as that.
+pub(super) struct Scanned<'a, R> {
+    list: R,
+    meter: Meter<'a>,
+    read: u64,
+}
+
+impl<'a, R: Read + Seek> Scanned<'a, R> {
+    pub(super) fn new(mut list: R, observer: &'a dyn ImportObserver) -> io::Result<Self> {
+        let bytes = list.seek(SeekFrom::End(0))?;
+        Ok(Self { list, meter: Meter::new(observer, ImportPhase::Scan, 0, SCANS.saturating_mul(bytes)), read: 0 })
+    }
+}
+
+impl<R: Read> Read for Scanned<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.list.read(buffer)?;
+        self.read += read as u64;
+        if self.read < self.meter.total {
+            self.meter.tell(self.read);
+        }
+        Ok(read)
+    }
+}
+
+impl<R: Seek> Seek for Scanned<'_, R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.list.seek(to)
     }
 }

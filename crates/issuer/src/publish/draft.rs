@@ -93,7 +93,10 @@ impl Publisher<'_> {
         check_people(&generation)?;
 
         (self.observer)(PublishPhase::Survey);
-        let survey = table::survey(self.store, &generation, self.published_table(same_generation)?, hold)?;
+        let table = self.published_table(same_generation)?;
+        let buckets = 1 << generation.definition.bucket_bits;
+        let mut progress = |done| (self.progress)(PublishPhase::Survey, done, buckets);
+        let survey = table::survey(self.store, &generation, table, hold, &mut progress)?;
         let all = self.store.members(&generation)?;
         let members = if hold { all.published } else { all.ever() };
         (self.observer)(PublishPhase::Filter);

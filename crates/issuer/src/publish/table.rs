@@ -135,21 +135,24 @@ pub(super) struct Survey {
     pub(super) changes: Changes,
 }
 
+/// `progress` is told how many buckets are done.
 pub(super) fn survey(
     store: &Store,
     generation: &Generation,
     before: Option<PublishedTable>,
     hold: bool,
+    progress: &mut dyn FnMut(u64),
 ) -> Result<Survey, PublishError> {
     let definition = &generation.definition;
     let entry_bytes = LOCATOR_BYTES + definition.payload_bytes as usize + ceknik_core::record::TAG_BYTES;
     let mut leaves: Vec<NodeHash> = Vec::with_capacity(1 << definition.bucket_bits);
     let (mut fullest, mut records) = (0, 0);
-    let changes = for_each_bucket(store, generation, definition.bucket_bits, before, hold, |_, entries| {
+    let changes = for_each_bucket(store, generation, definition.bucket_bits, before, hold, |index, entries| {
         let count = (entries.len() / entry_bytes) as u64;
         fullest = count.max(fullest);
         records += count;
         leaves.push(merkle::leaf_hash(entries));
+        progress(u64::from(index) + 1);
         Ok(())
     })?;
     let geometry = BucketGeometry::for_fullest(definition.bucket_bits, definition.payload_bytes, fullest)?;
@@ -158,6 +161,7 @@ pub(super) fn survey(
 }
 
 /// Writes the responses of all buckets one after another, and syncs the file. A second pass over the same records.
+/// `progress` is told how many buckets are done.
 pub(super) fn write(
     path: &Path,
     store: &Store,
@@ -165,6 +169,7 @@ pub(super) fn write(
     survey: &Survey,
     before: Option<PublishedTable>,
     hold: bool,
+    progress: &mut dyn FnMut(u64),
 ) -> Result<(), PublishError> {
     let failed = |source| PublishError::io("write", path, source);
     let mut file = BufWriter::with_capacity(1 << 20, File::create_new(path).map_err(failed)?);
@@ -173,7 +178,9 @@ pub(super) fn write(
         let response = survey.geometry.encode_response(&proof, entries)?;
         // The first pass saw the same records: a response that would not open is never written.
         survey.geometry.open_response(index, &survey.tree.root(), &response)?;
-        file.write_all(&response).map_err(failed)
+        file.write_all(&response).map_err(failed)?;
+        progress(u64::from(index) + 1);
+        Ok(())
     })?;
     file.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)
 }

@@ -85,6 +85,7 @@ impl Press {
             staging: &paths[1],
             despite_unfinished_import: false,
             observer,
+            progress: Box::leak(Box::new(|_, _, _| ())),
         }
     }
 
@@ -307,6 +308,30 @@ fn a_publication_that_was_interrupted_is_finished_identically() {
         assert!(!press.home.staging().exists());
         assert_eq!(press.publish(100).unwrap().manifest.epoch, 3);
     }
+}
+
+/// One dataset's publication does not silently finish another's.
+#[test]
+fn another_datasets_publication_is_finished_by_whoever_says_so() {
+    let mut press = press("");
+    press.add(0..100);
+    let first = press.dataset.clone();
+    let definition = definition("id = \"other\"");
+    let other =
+        NewGeneration { number: 1, definition: &definition, salt: [2; 32], seed: seed(2), public_key: &public_key(2) };
+    press.store.insert_dataset(&other).unwrap();
+    let paths = press.paths();
+    let died = catch_unwind(AssertUnwindSafe(|| {
+        let mut observer = |phase| assert_ne!(phase, PublishPhase::Log, "dies here");
+        press.publisher(&mut observer, &paths).publish(&first, time(1))
+    }));
+    assert!(died.is_err());
+    press.dataset = definition.id.clone();
+    assert!(matches!(press.publish(2), Err(PublishError::Pending { dataset, epoch: 1 }) if dataset == first));
+    let finished = press.publisher(&mut |_| (), &paths).finish_pending().unwrap().unwrap();
+    assert_eq!((finished.manifest.dataset, finished.resumed), (first, true));
+    let epoch = press.publish(2).unwrap().manifest;
+    assert_eq!((epoch.dataset, epoch.epoch), (press.dataset, 1));
 }
 
 /// Whoever is killed before the epoch is in its place, and then loses `staging/`, makes it anew.
