@@ -11,7 +11,8 @@
 //! One process writes to a path at a time: two at once would share the temporary name.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -106,15 +107,41 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let dir = directory(path)?;
     create_dir_all(dir)?;
     let temporary = write_temporary(path, bytes, false)?;
-    let renamed = perform(Operation::Rename, path, || fs::rename(&temporary, path));
-    renamed.inspect_err(|_| discard(&temporary))?;
-    sync_dir(dir)
+    rename_file(&temporary, path).inspect_err(|_| discard(&temporary))
+}
+
+/// Replaces a file's content with what `write` writes, or creates the file, for its owner alone (mode 0600). For what is too
+/// long to be held in memory. Its directory must exist.
+///
+/// # Errors
+/// What `write` gives, or [`FileError`]; the file is as it was.
+pub(crate) fn write_atomic_0600<E: From<FileError>>(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
+) -> Result<(), E> {
+    let (temporary, file) = create_temporary(path, true)?;
+    let written = || {
+        let mut out = BufWriter::new(file);
+        write(&mut out)?;
+        let flushed = out.into_inner().map_err(io::IntoInnerError::into_error);
+        let file = flushed.map_err(failed(Operation::Write.action(), &temporary))?;
+        perform(Operation::SyncFile, &temporary, || file.sync_all())?;
+        Ok::<_, E>(rename_file(&temporary, path)?)
+    };
+    written().inspect_err(|_| discard(&temporary))
+}
+
+/// Gives a file that was written and brought to the disk its final name, in place of what has it.
+///
+/// # Errors
+/// [`FileError`].
+pub(crate) fn rename_file(from: &Path, to: &Path) -> Result<(), FileError> {
+    perform(Operation::Rename, to, || fs::rename(from, to))?;
+    sync_dir(directory(to)?)
 }
 
 /// Creates a file that only its owner can read and write (mode 0600). Never replaces one: an existing file is an error of
 /// kind `AlreadyExists`. Its directory must exist.
-///
-/// On systems other than Unix the file gets the permissions of its directory.
 ///
 /// # Errors
 /// [`FileError`]; nothing was created.
@@ -160,13 +187,13 @@ pub(crate) fn create_dir_all(dir: &Path) -> Result<(), FileError> {
     sync_dir(parent)
 }
 
-/// Brings the names in a directory to the disk. Nothing to do on systems other than Unix.
+/// Brings the names in a directory to the disk.
 ///
 /// # Errors
 /// [`FileError`].
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), FileError> {
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-    perform(Operation::SyncDir, dir, || if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) })
+    perform(Operation::SyncDir, dir, || File::open(dir)?.sync_all())
 }
 
 /// Brings an existing file to the disk, content and name: for one that an interrupted run may have left in the system's
@@ -235,8 +262,15 @@ fn directory(path: &Path) -> Result<&Path, FileError> {
     path.parent().ok_or_else(|| failed("find the directory of", path)(io::ErrorKind::InvalidInput.into()))
 }
 
-/// Writes and syncs `.NAME.tmp` beside `path`, in place of one that an interrupted run left.
+/// Writes and syncs `.NAME.tmp` beside `path`.
 fn write_temporary(path: &Path, bytes: &[u8], private: bool) -> Result<PathBuf, FileError> {
+    let (temporary, file) = create_temporary(path, private)?;
+    fill(&temporary, file, bytes).inspect_err(|_| discard(&temporary))?;
+    Ok(temporary)
+}
+
+/// Creates `.NAME.tmp` beside `path`, in place of one that an interrupted run left.
+fn create_temporary(path: &Path, private: bool) -> Result<(PathBuf, File), FileError> {
     let name = path.file_name().ok_or_else(|| failed("write", path)(io::ErrorKind::InvalidInput.into()))?;
     let mut hidden = std::ffi::OsString::from(".");
     hidden.push(name);
@@ -245,22 +279,17 @@ fn write_temporary(path: &Path, bytes: &[u8], private: bool) -> Result<PathBuf, 
     if temporary.symlink_metadata().is_ok() {
         perform(Operation::Remove, &temporary, || fs::remove_file(&temporary))?;
     }
-    let written = fill(&temporary, bytes, private);
-    written.inspect_err(|_| discard(&temporary))?;
-    Ok(temporary)
-}
-
-fn fill(temporary: &Path, bytes: &[u8], private: bool) -> Result<(), FileError> {
     let mut options = OpenOptions::new();
     // Created anew, so that the permissions are ours from the first byte.
     options.write(true).create_new(true);
-    #[cfg(unix)]
     if private {
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.mode(0o600);
     }
-    #[cfg(not(unix))]
-    let _ = private;
-    let mut file = perform(Operation::Create, temporary, || options.open(temporary))?;
+    let file = perform(Operation::Create, &temporary, || options.open(&temporary))?;
+    Ok((temporary, file))
+}
+
+fn fill(temporary: &Path, mut file: File, bytes: &[u8]) -> Result<(), FileError> {
     if let Err(error) = fault::step(Operation::Write, temporary) {
         // A crash while writing leaves a part.
         let _ = file.write_all(&bytes[..bytes.len() / 2]);

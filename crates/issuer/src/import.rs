@@ -108,6 +108,7 @@ pub struct ImportSummary {
     /// Rows that earlier runs of this import had done; 0 when it was not interrupted.
     pub resumed_at: u64,
     /// What was done, over all runs.
+    #[serde(serialize_with = "ImportCounters::told")]
     pub counters: ImportCounters,
     /// Where the refused rows are told.
     pub report: PathBuf,
@@ -130,6 +131,7 @@ pub struct AbandonedImport {
     /// Rows that were done, and stay done.
     pub rows_done: u64,
     /// What was done.
+    #[serde(serialize_with = "ImportCounters::told")]
     pub counters: ImportCounters,
     /// Where the rows refused so far are told.
     pub report: PathBuf,

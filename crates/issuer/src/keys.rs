@@ -8,11 +8,12 @@
 //!
 //! Their text is that of [`ceknik_core::key_file`]. A file is created once, with mode 0600, and never written again; one
 //! that its group or others may read, write or run is refused, since somebody may have read it. Under a passphrase the same
-//! text lies in an age file (scrypt). Permissions are looked at on Unix only.
+//! text lies in an age file (scrypt).
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::iter::once;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use age::{DecryptError, Decryptor, Encryptor, scrypt};
@@ -285,9 +286,7 @@ fn refuse_existing(path: &Path) -> Result<(), KeyError> {
 fn create_private_dir(dir: &Path) -> Result<(), KeyError> {
     let fresh = !dir.exists();
     create_dir_all(dir)?;
-    #[cfg(unix)]
     if fresh {
-        use std::os::unix::fs::PermissionsExt;
         let private = std::fs::Permissions::from_mode(0o700);
         std::fs::set_permissions(dir, private).map_err(|source| FileError {
             action: "restrict the permissions of",
@@ -295,8 +294,6 @@ fn create_private_dir(dir: &Path) -> Result<(), KeyError> {
             source,
         })?;
     }
-    #[cfg(not(unix))]
-    let _ = fresh;
     Ok(())
 }
 
@@ -344,13 +341,9 @@ fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     if !metadata.is_file() {
         return Err(KeyError::NotAFile { path: path.to_owned() });
     }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = metadata.permissions().mode() & 0o7777;
-        if mode & 0o077 != 0 {
-            return Err(KeyError::ReadableByOthers { path: path.to_owned(), mode });
-        }
+    let mode = metadata.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(KeyError::ReadableByOthers { path: path.to_owned(), mode });
     }
     read_wiped(file).map_err(|error| failed(error).into())
 }

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use ceknik_core::key_file::StoreKey;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
+use crate::durable;
 use schema::{APPLICATION_ID, SCHEMA_VERSION};
 
 pub use cells::{Concentration, Members};
@@ -70,9 +71,7 @@ impl Store {
         }
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished).map_err(opening)?;
         Self::fill(&unfinished, store_key)?;
-        std::fs::rename(&unfinished, path).map_err(opening)?;
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(opening)?;
+        durable::rename_file(&unfinished, path).map_err(|error| opening(error.source))?;
         Self::open(path)
     }
 

@@ -179,4 +179,5 @@ fn killed_and_resumed_or_abandoned() {
     let summary = home.import_command(&file).arg("--json").done().json();
     assert_counts(&summary, [0, 0, u64::from(ROWS), 0, 0, 0]);
     assert_eq!((&summary["members_ever"], &summary["records"]), (&json!(ROWS), &json!(ROWS)));
+    assert_eq!(summary["counters"].get("candidates"), None, "the store's own numbers are nobody's");
 }

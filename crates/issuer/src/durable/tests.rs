@@ -62,7 +62,41 @@ fn errors_clean_up_and_name_the_file() {
     assert!(error.to_string().starts_with("cannot create the directory"), "{error}");
 }
 
-#[cfg(unix)]
+#[test]
+fn what_is_written_piece_by_piece_is_there_whole_or_not_at_all() {
+    use std::os::unix::fs::PermissionsExt;
+    let write = |path: &Path, text: &str| {
+        write_atomic_0600(path, |out| {
+            text.split_inclusive('\n')
+                .try_for_each(|line| out.write_all(line.as_bytes()))
+                .map_err(failed("write", path))
+        })
+    };
+    for steps in 0.. {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("report");
+        write(&path, "old\n").unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
+        let result = crash_after(steps, || write(&path, "new\ncontent\n"));
+        let found = fs::read_to_string(&path).unwrap();
+        assert!(found == "new\ncontent\n" || (result.is_err() && found == "old\n"), "step {steps}");
+        if result.is_ok() {
+            break;
+        }
+        write(&path, "new\ncontent\n").unwrap();
+        assert_eq!(names(dir.path()), ["report"], "step {steps}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("report");
+    let (result, done) = recorded(|| write(&path, "x"));
+    result.unwrap();
+    assert_durable_before(&done, &path);
+    // Whoever writes may fail for a reason of his own.
+    let stopped: Result<(), FileError> =
+        write_atomic_0600(&path, |_| Err(failed("write", &path)(io::ErrorKind::Other.into())));
+    assert!(stopped.is_err() && fs::read(&path).unwrap() == b"x" && names(dir.path()) == ["report"]);
+}
+
 #[test]
 fn private_files_are_0600_and_never_replaced() {
     use std::os::unix::fs::PermissionsExt;
@@ -80,7 +114,6 @@ fn private_files_are_0600_and_never_replaced() {
     assert_eq!(error.source.kind(), io::ErrorKind::AlreadyExists);
 }
 
-#[cfg(unix)]
 #[test]
 fn a_crash_while_creating_a_private_file_leaves_none_or_all_of_it() {
     use std::os::unix::fs::PermissionsExt;

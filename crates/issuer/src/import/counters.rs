@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ceknik_core::NikWarnings;
-use serde::{Deserialize, Serialize};
+use serde::ser::Error as _;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::merge::Effect;
 
@@ -60,6 +61,15 @@ impl ImportCounters {
     /// Rows refused, for whatever reason.
     pub fn refused_rows(&self) -> u64 {
         self.refused.values().sum()
+    }
+
+    /// For whoever reads a summary: all but the store's numbers of candidates.
+    pub(super) fn told<S: Serializer>(counters: &Self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut told = serde_json::to_value(counters).map_err(S::Error::custom)?;
+        if let Some(fields) = told.as_object_mut() {
+            fields.remove("candidates");
+        }
+        told.serialize(serializer)
     }
 
     pub(super) fn refuse(&mut self, code: &str) {

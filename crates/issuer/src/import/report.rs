@@ -1,13 +1,11 @@
 //! The report of an import: the rows that were refused, by number and reason. No NIK, nothing of a cell.
 
-use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::Write;
 use std::path::Path;
 
 use thiserror::Error;
 
-use crate::durable::what_to_do;
+use crate::durable::{FileError, what_to_do, write_atomic_0600};
 use crate::store::{Store, StoreError};
 
 /// Why a report cannot be written. It is written when the same command is run again.
@@ -26,45 +24,26 @@ pub enum ReportError {
     Store(#[from] StoreError),
 }
 
-enum Failure {
-    Io(std::io::Error),
-    Store(StoreError),
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        Self::Io(error)
+impl From<FileError> for ReportError {
+    fn from(FileError { path, source, .. }: FileError) -> Self {
+        Self::Io { path, source }
     }
 }
 
 /// Writes the report whole or not at all, readable by its owner alone. Memory does not grow with it.
 pub(super) fn write(store: &Store, import: u64, path: &Path) -> Result<(), ReportError> {
-    try_write(store, import, path).map_err(|failure| match failure {
-        Failure::Io(source) => ReportError::Io { path: path.to_owned(), source },
-        Failure::Store(error) => error.into(),
+    let failed = |source| ReportError::Io { path: path.to_owned(), source };
+    let written = write_atomic_0600(path, |out| {
+        out.write_all(b"row,column,code,reason\n").map_err(failed)?;
+        store.for_each_refused(import, |row, column, code, reason| {
+            writeln!(out, "{row},{},{code},{}", quoted(column.unwrap_or_default()), quoted(reason)).map_err(failed)
+        })
+    });
+    written.map_err(|error| match error {
+        // Not that of the file under its temporary name.
+        ReportError::Io { source, .. } => failed(source),
+        error => error,
     })
-}
-
-fn try_write(store: &Store, import: u64, path: &Path) -> Result<(), Failure> {
-    let temporary = path.with_extension("csv.tmp");
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-    let mut out = BufWriter::new(file);
-    out.write_all(b"row,column,code,reason\n")?;
-    store.for_each_refused(import, |row, column, code, reason| -> Result<(), Failure> {
-        Ok(writeln!(out, "{row},{},{code},{}", quoted(column.unwrap_or_default()), quoted(reason))?)
-    })?;
-    let file = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, path)?;
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok(File::open(directory)?.sync_all()?)
 }
 
 /// A cell of CSV (RFC 4180). One that a spreadsheet would take for a formula is marked as text.
