@@ -19,7 +19,6 @@ use zeroize::Zeroizing;
 use crate::check;
 use crate::failure::Failure;
 use crate::home::{self, HomeArgs};
-use crate::keygen::Generated;
 use crate::{dataset, import, keygen, publish, sample};
 
 const DATASET: &str = "demo";
@@ -61,9 +60,8 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
     };
     let dataset = Id::new(DATASET)?;
     step(1, "Keys, an empty store and a policy");
-    if let Generated::New(log_key) = keygen::generate(&dir, ORIGIN, None)? {
-        println!("   the log's public key: {log_key}");
-    }
+    let log_key = keygen::generate(&dir, ORIGIN, None)?.key;
+    println!("   the log's public key: {log_key}");
 
     step(2, "A list of people who do not exist");
     let list = dir.join("list.csv");

@@ -31,16 +31,14 @@ pub(crate) struct KeygenArgs {
 
 pub(crate) fn run(args: &KeygenArgs) -> Result<(), Failure> {
     let passphrase = new_passphrase(args)?;
-    let key = match generate(&args.home, &args.origin, passphrase.as_ref())? {
-        Generated::New(key) => key,
-        Generated::PolicyAlone => {
-            println!(
-                "{} is a publisher's home already. Its policy was missing and is written anew; keys and store are as they were.",
-                args.home.display()
-            );
-            return Ok(());
-        }
-    };
+    let Generated { key, policy_alone } = generate(&args.home, &args.origin, passphrase.as_ref())?;
+    if policy_alone {
+        println!(
+            "{} is a publisher's home already. Its policy was missing and is written anew; keys and store are as they were.",
+            args.home.display()
+        );
+        return Ok(());
+    }
     let keys = args.home.join("keys");
     println!("The publisher's home is {}.", args.home.display());
     println!("  {}  signs the log; whoever has it can publish in your name", keys.join("log.key").display());
@@ -72,12 +70,12 @@ fn new_passphrase(args: &KeygenArgs) -> Result<Option<Passphrase>, Failure> {
     Ok(Some(Passphrase::from(first.as_str())))
 }
 
-/// What there was to make.
-pub(crate) enum Generated {
-    /// Everything, for a log with this key.
-    New(VerifierKey),
-    /// The policy of a home that had lost it.
-    PolicyAlone,
+/// A home that was made.
+pub(crate) struct Generated {
+    /// The log's key.
+    pub(crate) key: VerifierKey,
+    /// There was everything but the policy, which is all that was made.
+    policy_alone: bool,
 }
 
 /// Makes keys, store and policy. What an interrupted run has made already is kept.
@@ -95,8 +93,8 @@ pub(crate) fn generate(directory: &Path, origin: &str, passphrase: Option<&Passp
                 directory.display()
             )));
         }
-        home.write_policy(&Policy::for_log(log_key).to_bytes())?;
-        return Ok(Generated::PolicyAlone);
+        home.write_policy(&Policy::for_log(log_key.clone()).to_bytes())?;
+        return Ok(Generated { key: log_key, policy_alone: true });
     }
     let log_key = match keys.log_key(passphrase) {
         Err(KeyError::Missing { .. }) => keys.create_log_key(origin, &mut OsRng, passphrase)?,
@@ -111,7 +109,7 @@ pub(crate) fn generate(directory: &Path, origin: &str, passphrase: Option<&Passp
     };
     home.write_policy(&Policy::for_log(log_key.verifier_key()).to_bytes())?;
     home.create_store(&store_key)?;
-    Ok(Generated::New(log_key.verifier_key()))
+    Ok(Generated { key: log_key.verifier_key(), policy_alone: false })
 }
 
 #[cfg(test)]
