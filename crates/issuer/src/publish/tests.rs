@@ -310,6 +310,24 @@ fn a_publication_that_was_interrupted_is_finished_identically() {
     }
 }
 
+#[test]
+fn progress_goes_through_all_buckets() {
+    let mut press = press("");
+    press.add(0..1000);
+    let (paths, dataset) = (press.paths(), press.dataset.clone());
+    let mut told = Vec::new();
+    let mut progress = |phase, done, buckets| told.push((phase, done, buckets));
+    let mut observer = |_| ();
+    let mut publisher = press.publisher(&mut observer, &paths);
+    publisher.progress = &mut progress;
+    let manifest = publisher.publish(&dataset, time(0)).unwrap().manifest;
+    let buckets = u64::from(manifest.buckets.geometry.count());
+    let expected = [PublishPhase::Survey, PublishPhase::Stage]
+        .into_iter()
+        .flat_map(|phase| (1..=buckets).map(move |done| (phase, done, buckets)));
+    assert_eq!(told, expected.collect::<Vec<_>>());
+}
+
 /// One dataset's publication does not silently finish another's.
 #[test]
 fn another_datasets_publication_is_finished_by_whoever_says_so() {

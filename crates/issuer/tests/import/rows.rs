@@ -201,12 +201,16 @@ fn progress_is_told_to_the_end() {
     let mut desk = Desk::new();
     let watcher = Watcher::default();
     let options = ImportOptions { snapshot: true, ..ImportOptions::default() };
-    desk.import_watched(&list(supporters("a", 0..500)), options, &watcher).unwrap();
+    let text = list(supporters("a", 0..500));
+    desk.import_watched(&text, options, &watcher).unwrap();
     let seen = watcher.seen.into_inner().unwrap();
     let last = |phase| *seen.iter().rfind(|progress| progress.phase == phase).unwrap();
     let rows = last(ImportPhase::Apply);
     assert_eq!((rows.done, rows.total, rows.seconds_left), (500, 500, Some(0.0)));
     assert!(rows.rate > 0.0);
+    // Three times through the list before a row of it is stored, and never more than all of it.
+    let scan = last(ImportPhase::Scan);
+    assert!(scan.done < scan.total && scan.total == 3 * text.len() as u64, "{scan:?}");
     assert_eq!(last(ImportPhase::Snapshot).done, 500);
     let phases = watcher.phases.into_inner().unwrap();
     for phase in ImportPhase::ALL {
