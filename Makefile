@@ -9,7 +9,7 @@ help:
 	@echo "make demo             a sample list, published, served and checked; serves until interrupted (DEMO_ARGS=...)"
 	@echo "make test             everything that must hold; what it needs is installed first"
 	@echo "make bench            every figure beside its goal; make bench-NAME for one"
-	@echo "make fmt, lint, doc   formatting, clippy and borders, documentation"
+	@echo "make fmt, lint, doc   formatting, clippy and borders between crates, documentation"
 	@echo "make fuzz             every parser for FUZZ_SECONDS (60) seconds"
 	@echo "make vectors          write tests/vectors anew (after a change of the specification)"
 
@@ -17,7 +17,8 @@ setup:
 	@scripts/setup
 
 demo:
-	$(CARGO) run --release --quiet -p ceknik-cli --bin ceknik -- demo $(DEMO_ARGS)
+	@scripts/setup build
+	@$(CARGO) run --release -p ceknik-cli --bin ceknik -- demo $(DEMO_ARGS)
 
 test: setup
 	@scripts/test
@@ -37,6 +38,7 @@ lint:
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy -p ceknik-cli --test long -- -D warnings
+	$(CARGO) test --quiet --test borders --test dependencies
 
 doc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps

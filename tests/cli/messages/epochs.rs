@@ -24,6 +24,8 @@ impl Copying {
         let publisher = copy.copy();
         publisher.import(list(100..150));
         publisher.publish();
+        let log = publisher.public().join("log");
+        assert!(Command::new("cp").arg("-a").arg(log).arg(copy.public()).status().unwrap().success());
         let service = Ceknikd::start(&copy);
         Self { publisher, copy, service }
     }

@@ -3,6 +3,9 @@
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
+/// Bytes of a megabyte, as the goals count.
+pub(crate) const MB: f64 = 1e6;
+
 /// One line a figure.
 pub(crate) fn figure(name: &str, value: impl Display, unit: &str, goal: &str) {
     println!("figure {name} {value} {unit} goal {goal}");

@@ -69,6 +69,12 @@ impl Press {
         self.run(&["publish", DATASET])
     }
 
+    /// Records of the first epoch, as its manifest says.
+    pub(crate) fn records(&self) -> u64 {
+        let manifest = fs::read(self.path("public/datasets").join(DATASET).join("epochs/1/manifest")).unwrap();
+        ceknik_core::manifest::Manifest::parse(&manifest).unwrap().records
+    }
+
     /// Runs `ceknik` and watches its memory.
     pub(crate) fn run(&self, args: &[&str]) -> Took {
         let start = Instant::now();
