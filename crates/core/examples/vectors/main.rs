@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Everything comes from fixed inputs, so that two runs give the same bytes. Failure vectors are made by breaking what was
-//! just made, in one place each. That core passes them is the matter of `crates/core/tests/vectors.rs`, that a stranger's
+//! just made, in one place each. `nik.json` is not made here: what is to become of every input was written by hand, before
+//! there was code that could be asked; and RFC 9497's vectors are the RFC's. That core passes them is the matter of `crates/core/tests/vectors.rs`, that a stranger's
 //! code does of `tests/vectors/check`.
 
 use std::error::Error;
