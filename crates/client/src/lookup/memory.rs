@@ -52,10 +52,11 @@ impl Memory {
         let logs = logs_alone(policy);
         let kept = seen.lists.len();
         let lists: Vec<_> = seen.lists.into_iter().filter_map(|list| recall(policy, &logs, dataset, list)).collect();
-        let checkpoints = seen.checkpoints.iter().filter_map(|note| SignedCheckpoint::parse(note).ok());
-        let checkpoints = checkpoints.filter_map(|signed| signed.verify(&logs).ok()).collect();
+        let notes: Vec<_> = seen.checkpoints.iter().map(|note| SignedCheckpoint::parse(note)).collect();
+        let unreadable = notes.iter().any(Result::is_err);
+        let checkpoints = notes.iter().flatten().filter_map(|signed| signed.verify(&logs).ok()).collect();
         // Lists of other logs than the policy's are none of its business, but where there are those alone, it is told.
-        let lost = seen.damaged || (kept > 0 && lists.is_empty());
+        let lost = seen.damaged || unreadable || (kept > 0 && lists.is_empty());
         Self { lists, checkpoints, lost }
     }
 

@@ -232,6 +232,12 @@ impl TrustStage {
             return match list.check_fresh(context.wire.now, context.settings.accept_weak) {
                 Ok(()) => {
                     let latest = self.latest(&list);
+                    if self.memory.lost {
+                        // It may be the checkpoint that was damaged: what is left of it takes its place.
+                        let log = list.checkpoint().log().to_string();
+                        let checkpoint = latest.as_bytes().to_vec();
+                        context.wire.push(Action::Store(Item::Checkpoint { log, checkpoint }));
+                    }
                     self.accept(context, list, latest, None, true)
                 }
                 Err(error) => Next::Fail(not_fresh(&error)),

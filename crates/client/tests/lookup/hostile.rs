@@ -558,6 +558,15 @@ fn a_damaged_list_in_the_cache_is_fetched_again_and_told() {
         assert!(checked.report.outcomes[0].warnings.contains(&Warning::MemoryLost));
         assert_eq!(device.lists, good);
     }
+    let checkpoint = device.checkpoint().clone();
+    device.checkpoint().truncate(20);
+    for told in [true, false] {
+        let service = Service::new(&publisher);
+        let checked = Check::of([7], &publisher, at(0)).run(&mut device, |request| service.serve(request));
+        assert_eq!(checked.code(), "listed");
+        assert_eq!(checked.report.outcomes[0].warnings.contains(&Warning::MemoryLost), told);
+        assert_eq!(*device.checkpoint(), checkpoint);
+    }
 }
 
 #[test]
