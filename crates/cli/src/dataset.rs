@@ -203,6 +203,22 @@ fn describe_terms(terms: &BTreeMap<Id, Text>) -> String {
     terms.iter().map(term).collect::<Vec<_>>().join(", ")
 }
 
+/// Among how many a visitor hides. One bucket for everybody is no promise of K: it is had however few there are.
+fn describe_buckets(figures: &Figures) -> String {
+    let people = counted(figures.population, "person", "people");
+    let (k, shards) = (figures.least_people_per_bucket, figures.filter.as_ref().map_or(1, |filter| filter.shards));
+    if figures.bucket_bits == 0 && shards == 1 {
+        let floor = if figures.population < k { "fewer than" } else { "at least" };
+        return format!("one bucket for everybody: {people}, {floor} K = {k}");
+    }
+    let each = if shards == 1 { String::new() } else { format!(" and {shards} files of the filter") };
+    format!(
+        "{people}; {} for each of {}{each} (at least K = {k} almost surely)",
+        figures.people_per_bucket,
+        counted(1 << figures.bucket_bits, "bucket", "buckets"),
+    )
+}
+
 fn describe_figures(figures: &Figures) -> String {
     let mut text = String::new();
     let mut line = |words: String| {
@@ -210,13 +226,7 @@ fn describe_figures(figures: &Figures) -> String {
         text.push_str(&words);
         text.push('\n');
     };
-    line(format!(
-        "{} people; {} for each of {} buckets (at least {} almost surely)",
-        figures.population,
-        figures.people_per_bucket,
-        1u64 << figures.bucket_bits,
-        figures.least_people_per_bucket
-    ));
+    line(describe_buckets(figures));
     match &figures.filter {
         None => line("no filter: everybody confirms".to_owned()),
         Some(filter) => line(format!(
@@ -240,4 +250,30 @@ fn describe_figures(figures: &Figures) -> String {
         line(format!("the filter is long for a phone: shard_bits = {bits} would have clients fetch a part of it"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    /// What is said of a sample's dataset of twelve people a row.
+    fn buckets(rows: u64, keys: &str) -> String {
+        let definition = Definition::from_toml(&sample::definition("sample", rows, keys), false).unwrap();
+        describe_buckets(&definition.figures().unwrap())
+    }
+
+    #[test]
+    fn one_bucket_promises_no_more_than_its_people() {
+        assert_eq!(buckets(20, ""), "one bucket for everybody: 240 people, fewer than K = 1000");
+        assert_eq!(buckets(90, ""), "one bucket for everybody: 1080 people, at least K = 1000");
+        assert_eq!(
+            buckets(1_000, "bucket_bits = 3\n"),
+            "12000 people; 1500 for each of 8 buckets (at least K = 1000 almost surely)"
+        );
+        assert_eq!(
+            buckets(1_000, "bucket_bits = 1\nshard_bits = 2\n"),
+            "12000 people; 1500 for each of 2 buckets and 4 files of the filter (at least K = 1000 almost surely)"
+        );
+    }
 }
