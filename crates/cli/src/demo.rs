@@ -1,5 +1,7 @@
 //! `ceknik demo`: the whole way of a list, in one directory.
 
+mod interruption;
+
 use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -14,12 +16,17 @@ use ceknik_issuer::{Definition, ImportOptions, SampleOptions, sample_outsiders, 
 use ceknikd::{Config, LogLevel};
 use clap::Args;
 use serde_json::json;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use crate::check;
 use crate::failure::Failure;
 use crate::home::{self, HomeArgs};
 use crate::{dataset, import, keygen, publish, sample};
+
+use interruption::Interruption;
 
 const DATASET: &str = "demo";
 const ORIGIN: &str = "demo.ceknik.example/log";
@@ -37,7 +44,8 @@ pub(crate) struct DemoArgs {
     /// Where the service listens.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Where everything is put and kept; a temporary directory, removed at the end, unless given.
+    /// Where everything is put and kept: a directory that is empty or not there yet. A temporary one, removed at the end
+    /// however that comes, unless given.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
@@ -47,35 +55,80 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
     let listener = TcpListener::bind(args.listen).map_err(|error| {
         Failure::new(format!("cannot listen on {}: {error}; choose another with --listen", args.listen))
     })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let interruption = Interruption::watch(&runtime)?;
     let temporary;
     let dir = match &args.dir {
         Some(dir) => {
-            fs::create_dir_all(dir)?;
-            dir.clone()
+            make_empty(dir)?;
+            dir.as_path()
         }
         None => {
-            temporary = tempfile::Builder::new().prefix("ceknik-demo-").tempdir()?;
-            temporary.path().to_owned()
+            temporary = interruption.temporary()?;
+            temporary.path()
         }
     };
+    let done = play(args.rows, dir, listener, &runtime, &interruption);
+    // What fails because the directory is being removed does not fail.
+    interruption.happened();
+    done
+}
+
+/// Makes a directory, before anything is made in it: what is there already would be mixed with the demo's.
+fn make_empty(dir: &Path) -> Result<(), Failure> {
+    let failed = |what: &str, error: std::io::Error| {
+        Failure::new(format!("cannot {what} {}: {error}; choose another --dir", dir.display()))
+    };
+    fs::create_dir_all(dir).map_err(|error| failed("make the directory", error))?;
+    if fs::read_dir(dir).map_err(|error| failed("look into", error))?.next().is_some() {
+        return Err(Failure::new(format!(
+            "{} is not empty, and the demo mixes nothing with what is there: choose another --dir, or empty that one",
+            dir.display()
+        )));
+    }
+    Ok(())
+}
+
+/// An error of a file, which the system tells without its name.
+fn of_file(path: &Path) -> impl Fn(std::io::Error) -> Failure {
+    move |error| Failure::new(format!("{}: {error}", path.display()))
+}
+
+fn write(path: &Path, content: &str) -> Result<(), Failure> {
+    fs::write(path, content).map_err(of_file(path))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(of_file(path))
+}
+
+/// All steps, until a signal ends the last.
+fn play(
+    rows: u64,
+    dir: &Path,
+    listener: TcpListener,
+    runtime: &Runtime,
+    interruption: &Interruption,
+) -> Result<(), Failure> {
     let dataset = Id::new(DATASET)?;
     step(1, "Keys, an empty store and a policy");
-    let log_key = keygen::generate(&dir, ORIGIN, None)?.key;
+    let log_key = keygen::generate(dir, ORIGIN, None)?.key;
     println!("   the log's public key: {log_key}");
 
     step(2, "A list of people who do not exist");
     let list = dir.join("list.csv");
-    let stats =
-        write_sample(&SampleOptions { rows: args.rows, seed: SAMPLE_SEED, bad_rows: false }, File::create_new(&list)?)?;
+    let options = SampleOptions { rows, seed: SAMPLE_SEED, bad_rows: false };
+    let stats = File::create_new(&list).and_then(|file| write_sample(&options, file)).map_err(of_file(&list))?;
     println!("   {}: {} rows, {} people", list.display(), stats.good_rows, stats.people);
 
     step(3, "The dataset, and the import: each NIK is stretched, evaluated, and kept as a keyed hash");
     let definition = dir.join("dataset.toml");
     let budget = format!("evaluations_per_day = {EVALUATIONS_PER_DAY}\n");
-    fs::write(&definition, sample::definition(DATASET, args.rows, &budget))?;
-    let definition = Definition::from_toml(&fs::read_to_string(&definition)?, false)?;
+    let text = sample::definition(DATASET, rows, &budget);
+    write(&definition, &text)?;
+    let definition = Definition::from_toml(&text, false)?;
     let manifest = {
-        let mut home = HomeArgs { home: dir.clone(), passphrase_file: None }.open("the demo")?;
+        let mut home = HomeArgs { home: dir.to_owned(), passphrase_file: None }.open("the demo")?;
         dataset::create(&mut home, &definition)?;
         let summary = import::import(&mut home, &dataset, &list, ImportOptions::default())?;
         println!(
@@ -88,14 +141,17 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
         published.publication.manifest
     };
     tell_manifest(&manifest);
-    fs::copy(dir.join("public/policy"), dir.join("policy.txt"))?;
+    let policy = read(&dir.join("public/policy"))?;
+    let policy_file = dir.join("policy.txt");
+    fs::write(&policy_file, &policy).map_err(of_file(&policy_file))?;
+    let policy = Policy::parse(&policy)?;
 
     step(5, "The service");
-    let service = Service::start(&dir, listener)?;
+    let service = Service::start(dir, listener, runtime)?;
     println!("   {}", service.url);
 
     step(6, "Three NIKs to try, of nobody");
-    let [listed, not_listed, false_positive] = three_niks(&dir, &list, &manifest)?;
+    let [listed, not_listed, false_positive] = three_niks(dir, &list, &manifest)?;
     let try_file = json!({
         "url": service.url,
         "dataset": DATASET,
@@ -103,8 +159,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
         "not_listed": digits(&not_listed).as_str(),
         "false_positive": digits(&false_positive).as_str(),
     });
-    fs::write(dir.join("demo.json"), format!("{}\n", serde_json::to_string_pretty(&try_file)?))?;
-    let policy = Policy::parse(&fs::read(dir.join("policy.txt"))?)?;
+    write(&dir.join("demo.json"), &format!("{}\n", serde_json::to_string_pretty(&try_file)?))?;
     let mut good = true;
     for (name, nik, expected) in [
         ("listed", listed, "listed"),
@@ -112,7 +167,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
         ("not listed, and hit by the filter", false_positive, "not_listed"),
     ] {
         println!("\n   {} ({name})", spaced(&nik));
-        let report = check_one(&dir, &service.url, &dataset, &policy, nik)?;
+        let report = check_one(dir, &service.url, &dataset, &policy, nik)?;
         good &= tell_answer(&report, expected);
     }
     if !good {
@@ -120,13 +175,9 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
     }
 
     println!("\nEverything is in {}. Try it yourself:", dir.display());
-    println!(
-        "  ceknik check --server {} --dataset {DATASET} --policy {}",
-        service.url,
-        dir.join("policy.txt").display()
-    );
+    println!("  ceknik check --server {} --dataset {DATASET} --policy {}", service.url, policy_file.display());
     println!("Serving until interrupted (Ctrl-C).");
-    service.wait()
+    service.wait(runtime, interruption)
 }
 
 fn step(number: u8, what: &str) {
@@ -155,20 +206,19 @@ fn tell_manifest(manifest: &Manifest) {
 /// The service in this process.
 struct Service {
     url: String,
-    runtime: tokio::runtime::Runtime,
-    stop: tokio::sync::oneshot::Sender<()>,
-    served: tokio::task::JoinHandle<Result<(), ceknikd::StartError>>,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<Result<(), ceknikd::StartError>>,
 }
 
 impl Service {
-    fn start(dir: &Path, listener: TcpListener) -> Result<Self, Failure> {
-        let log = File::create(dir.join("ceknikd.log"))?;
+    fn start(dir: &Path, listener: TcpListener, runtime: &Runtime) -> Result<Self, Failure> {
+        let log = dir.join("ceknikd.log");
+        let log = File::create(&log).map_err(of_file(&log))?;
         ceknikd::init_logging(LogLevel::default(), Mutex::new(log))?;
         let config = Config::new(dir.join("public"), dir.join("keys/oprf"), dir.join("state"));
         listener.set_nonblocking(true)?;
         let url = format!("http://{}", from_here(listener.local_addr()?));
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let (stop, stopped) = oneshot::channel::<()>();
         let served = runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             let shutdown = async {
@@ -176,27 +226,14 @@ impl Service {
             };
             Ok::<_, std::io::Error>(tokio::spawn(ceknikd::run(listener, config, shutdown)))
         })?;
-        Ok(Self { url, runtime, stop, served })
+        Ok(Self { url, stop, served })
     }
 
     /// Until interrupted or told to terminate.
-    fn wait(self) -> Result<(), Failure> {
-        let Self { runtime, stop, mut served, .. } = self;
-        runtime.block_on(async {
-            use tokio::signal::unix::{SignalKind, signal};
-            let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                ended = &mut served => {
-                    ended??;
-                    return Err(Failure::new("the service ended by itself: see ceknikd.log"));
-                }
-            }
-            let _ = stop.send(());
-            served.await??;
-            Ok(())
-        })
+    fn wait(self, runtime: &Runtime, interruption: &Interruption) -> Result<(), Failure> {
+        interruption.serve(self.stop);
+        runtime.block_on(self.served)??;
+        if interruption.happened() { Ok(()) } else { Err(Failure::new("the service ended by itself: see ceknikd.log")) }
     }
 }
 
@@ -225,7 +262,7 @@ fn three_niks(dir: &Path, list: &Path, manifest: &Manifest) -> Result<[Nik; 3], 
         .zip(0..)
         .map(|(digest, number)| {
             let name = ceknik_core::encoding::hex(&digest.sha256);
-            let file = fs::read(dir.join("public/datasets").join(DATASET).join("filter").join(name))?;
+            let file = read(&dir.join("public/datasets").join(DATASET).join("filter").join(name))?;
             Ok::<_, Failure>(FilterShard::open(&filter.geometry, number, digest, file)?)
         })
         .collect::<Result<_, _>>()?;

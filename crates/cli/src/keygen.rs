@@ -89,7 +89,8 @@ pub(crate) fn generate(directory: &Path, origin: &str, passphrase: Option<&Passp
         let log_key = keys.log_public_key()?;
         if log_key.name() != origin || fs::metadata(home.policy()).is_ok_and(|policy| policy.len() > 0) {
             return Err(Failure::new(format!(
-                "{} is a publisher's home already and is left as it is",
+                "{} is a publisher's home already and is left as it is: choose another with --home, or go on in this one with \
+                 `ceknik dataset create`",
                 directory.display()
             )));
         }

@@ -15,6 +15,14 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
+fn is_there(home: &Path) -> String {
+    format!(
+        "{} is a publisher's home already and is left as it is: choose another with --home, or go on in this one with `ceknik \
+         dataset create`",
+        home.display()
+    )
+}
+
 #[test]
 fn keys_and_an_empty_store() {
     let dir = tempfile::tempdir().unwrap();
@@ -42,8 +50,7 @@ fn twice_changes_nothing() {
     keygen(home).done();
     let read = |name: &str| fs::read(home.join(name)).unwrap();
     let before = ["keys/log.key", "keys/store.key", "public/policy"].map(read);
-    let told = keygen(home).refused();
-    assert_eq!(told, format!("{} is a publisher's home already and is left as it is", home.display()));
+    assert_eq!(keygen(home).refused(), is_there(home));
     assert_eq!(["keys/log.key", "keys/store.key", "public/policy"].map(read), before);
 }
 
@@ -58,7 +65,7 @@ fn a_lost_policy_is_written_anew() {
     for lose in [|policy: &Path| fs::remove_file(policy), |policy: &Path| fs::write(policy, "")] {
         lose(&home.join("public/policy")).unwrap();
         let elsewhere = ceknik(["keygen", "--origin", "elsewhere.example.org/log", "--home"]).arg(home).refused();
-        assert_eq!(elsewhere, format!("{} is a publisher's home already and is left as it is", home.display()));
+        assert_eq!(elsewhere, is_there(home));
         assert_eq!(
             keygen(home).done().stdout,
             format!(

@@ -194,6 +194,31 @@ fn a_demo_whose_address_is_taken_makes_nothing() {
     assert!(!dir.exists());
 }
 
+/// What is wrong with its directory is told before there are keys in it.
+#[test]
+fn a_demo_takes_no_directory_but_an_empty_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let demo = |dir: &Path| ceknik(["demo", "--rows", "20", "--dir"]).arg(dir).refused();
+    let list = dir.path().join("list.csv");
+    fs::write(&list, "NIK\n").unwrap();
+    assert_eq!(
+        demo(dir.path()),
+        format!(
+            "{} is not empty, and the demo mixes nothing with what is there: choose another --dir, or empty that one",
+            dir.path().display()
+        )
+    );
+    assert_eq!(files(dir.path()), [list.clone()]);
+    for (place, why) in
+        [(list.clone(), "File exists (os error 17)"), (list.join("demo"), "Not a directory (os error 20)")]
+    {
+        let told = format!("cannot make the directory {}: {why}; choose another --dir", place.display());
+        assert_eq!(demo(&place), told);
+    }
+    let nowhere = demo(Path::new("/proc/nowhere/demo"));
+    assert!(nowhere.starts_with("cannot make the directory /proc/nowhere/demo: "), "{nowhere}");
+}
+
 #[test]
 fn samples_are_the_same_every_time() {
     let dir = tempfile::tempdir().unwrap();
