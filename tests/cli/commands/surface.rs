@@ -208,7 +208,7 @@ fn a_demo_takes_no_directory_but_an_empty_one() {
             dir.path().display()
         )
     );
-    assert_eq!(files(dir.path()), [list.clone()]);
+    assert_eq!(files(dir.path()), std::slice::from_ref(&list));
     for (place, why) in
         [(list.clone(), "File exists (os error 17)"), (list.join("demo"), "Not a directory (os error 20)")]
     {
