@@ -12,7 +12,7 @@ use rand_chacha::rand_core::SeedableRng;
 use serde_json::{Value, json};
 
 use crate::publication::{EpochPlan, nik};
-use crate::support::{Answer, Home, JAKARTA, body, elements, good_body};
+use crate::support::{Answer, Home, JAKARTA, Service, body, elements, good_body};
 
 fn pairs(answer: &Value) -> Vec<(BlindedElement, EvaluatedElement)> {
     let bytes = |text: &Value| from_base64url::<32>(text.as_str().unwrap()).unwrap();
@@ -349,16 +349,62 @@ async fn the_budget_of_a_dataset_is_for_all_and_other_datasets_have_their_own() 
     assert!(metrics.contains("ceknikd_refused_total{reason=\"budget-spent\"} 2"), "{metrics}");
 }
 
-/// A household of five who check, then check again; and three hundred people behind one carrier address, each of whom
-/// fills up to 16 elements.
+/// Three hundred families behind one carrier address, each of whom fills up to 16 elements, and a household of five who
+/// check twice.
 #[tokio::test]
 async fn households_and_carriers_pass_untroubled_by_default() {
     let home = Home::published();
     let service = home.open();
-    for _ in 0..300 {
-        let answer = service.evaluate_from(JAKARTA, good_body(&home.publisher, 16), "100.64.0.1", &[]).await;
-        assert_eq!(answer.status, 200);
+    let family = good_body(&home.publisher, 16);
+    for (network, checks) in [("100.64.0.1", 300), ("192.0.2.1", 2)] {
+        for _ in 0..checks {
+            assert_eq!(service.evaluate_from(JAKARTA, family.clone(), network, &[]).await.status, 200);
+        }
     }
+}
+
+/// The least budget that a definition gets which names none.
+const SMALL_BUDGET: u64 = 100_000;
+
+/// What one network gets of it by default, and with a share of 4 percent, as publishers and operators are told.
+#[tokio::test]
+async fn of_a_small_list_some_hundred_people_pass_by_default() {
+    let mut home = Home::empty();
+    home.publisher.publish(JAKARTA, &EpochPlan { evaluations_per_day: SMALL_BUDGET, ..EpochPlan::now() });
+    let passes = async |service: &Service, elements, network: &str| {
+        let body = good_body(&home.publisher, elements);
+        for passed in 0.. {
+            let answer = service.evaluate_from(JAKARTA, body.clone(), network, &[]).await;
+            if answer.status != 200 {
+                answer.problem(429, "share-spent");
+                return passed;
+            }
+        }
+        unreachable!("a share ends")
+    };
+    let service = home.open();
+    let (alone, of_four, of_five) = (
+        passes(&service, 1, "100.64.0.1").await,
+        passes(&service, 4, "100.64.0.2").await,
+        passes(&service, 16, "100.64.0.3").await,
+    );
+    // While 500 take their turn the next one may come in: one in 173 seconds.
+    assert!((500..=501).contains(&alone), "{alone}");
+    assert_eq!((of_four, of_five, of_five / 2), (125, 31, 15));
+    drop(service);
+    let mut config = home.config();
+    (config.network.share_percent, config.state) = (4.0, home.path().join("state-4"));
+    assert_eq!(passes(&home.open_with(config), 16, "100.64.0.4").await, 125);
+
+    let operations = include_str!("../../docs/operations.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = "Of 100,000 a day, the least that a definition gets which names none, that is 500 people at once who check \
+                alone, or 125 families of up to four, or 31 of five to 16, or 15 such families who check twice; \
+                `--network-share 4` makes it 125 families of five to 16.";
+    assert!(operations.contains(told), "{operations}");
+    let example = include_str!("../../docs/examples/jakarta-2024.toml").replace("\n# ", " ");
+    let told = "Default: a third of the population, at least 100,000, of which the service gives one address 1 %: at once \
+                500 people who check alone, or 31 families of five.";
+    assert!(example.contains(told), "{example}");
 }
 
 /// More at once than threads and queue take: the rest is turned away early, and not charged.
