@@ -286,6 +286,23 @@ async fn an_ipv6_network_is_a_56() {
 }
 
 #[tokio::test]
+async fn a_network_is_as_wide_as_it_is_set() {
+    let home = Home::published();
+    let mut config = home.config();
+    (config.network.burst, config.network.per_hour) = (16, 1);
+    (config.network.ipv4_prefix, config.network.ipv6_prefix) = (24, 48);
+    let service = home.open_with(config);
+    let ask = async |peer: &str| service.evaluate_from(JAKARTA, good_body(&home.publisher, 16), peer, &[]).await.status;
+    assert_eq!(ask("192.0.2.1").await, 200);
+    assert_eq!(ask("192.0.2.255").await, 429);
+    assert_eq!(ask("::ffff:192.0.2.7").await, 429);
+    assert_eq!(ask("192.0.3.1").await, 200);
+    assert_eq!(ask("2001:db8:1::1").await, 200);
+    assert_eq!(ask("2001:db8:1:ff00::1").await, 429);
+    assert_eq!(ask("2001:db8:2::1").await, 200);
+}
+
+#[tokio::test]
 async fn only_trusted_proxies_say_who_asks() {
     let home = Home::published();
     let mut config = home.config();

@@ -81,7 +81,7 @@ async fn a_head_that_comes_too_slowly_is_not_waited_for() {
         }
         slow.answer().await
     };
-    assert!(dripping.await.is_none_or(|answer| answer.status == 408));
+    assert!(dripping.await.is_none());
     // Closed while it still dripped.
     assert!(begun.elapsed() < Duration::from_secs(7), "{:?}", begun.elapsed());
 
@@ -137,14 +137,25 @@ async fn heads_that_are_too_long_or_have_too_many_lines_are_refused() {
     let service = Running::start(home.config()).await;
     let long = format!("x-long: {}\r\n", "x".repeat(64 * 1024));
     let many: String = (0..100).map(|i| format!("x-{i}: x\r\n")).collect();
-    for headers in [long, many] {
+    let get = |path: &str, headers: &str| format!("GET {path} HTTP/1.1\r\nhost: test\r\n{headers}\r\n");
+    let long_path = format!("/{}", "x".repeat(64 * 1024));
+    let endless = "x".repeat(1 << 20);
+    // What the document names, and no other. A path over 64 KiB would be 414, but a head ends before.
+    assert!(include_str!("../../docs/problems.md").contains("answered without a body by the layer below (400, 431)."));
+    for (head, status) in [
+        (get("/healthz", &long), 431),
+        (get("/healthz", &many), 431),
+        (get(&long_path, ""), 431),
+        (get(&endless, &endless), 431),
+        ("rubbish\r\n\r\n".to_owned(), 400),
+        ("GET /healthz HTTP/9.9\r\n\r\n".to_owned(), 400),
+    ] {
         let mut connection = service.connect().await;
-        let answer = connection.get_with("/healthz", &headers).await;
-        assert!(answer.is_none_or(|answer| answer.status == 431));
+        // The rest may find the connection closed already.
+        let _ = connection.send(&head).await;
+        let answer = connection.answer().await.unwrap();
+        assert_eq!((answer.status, &answer.body[..]), (status, &b""[..]), "{}", &head[..40.min(head.len())]);
     }
-    let mut connection = service.connect().await;
-    connection.send("rubbish\r\n\r\n").await.unwrap();
-    assert!(connection.answer().await.is_none_or(|answer| answer.status == 400));
     assert_eq!(service.connect().await.get("/healthz").await.unwrap().status, 200);
 }
 
