@@ -20,7 +20,7 @@ pub use settings::Settings;
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("{}: cannot be read: {source}", path.display())]
+    #[error("--config {}: cannot be read: {source}", path.display())]
     File {
         /// As given.
         path: PathBuf,

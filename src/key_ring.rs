@@ -18,7 +18,7 @@ use crate::secret_file::{self, Passphrase, SecretFileError};
 #[derive(Debug, Error)]
 pub enum KeyError {
     /// The directory cannot be read.
-    #[error("{}: cannot be read: {source}", dir.display())]
+    #[error("--keys {}: cannot be read: {source}", dir.display())]
     Directory {
         /// As configured.
         dir: PathBuf,
@@ -223,7 +223,7 @@ mod tests {
                 "a.1.key",
                 oprf_key_text(&key(1)).to_string(),
                 0o644,
-                "KEYS/a.1.key can be read or changed by others (mode 0644); run chmod 600 on it",
+                "KEYS/a.1.key can be used by others than its owner (mode 0644): run `chmod 600` on it, and replace what it holds if they may have read it",
             ),
             (
                 "a.1.key",
@@ -258,7 +258,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert!(
             refusal(KeyRing::read(&dir.path().join("none"), None), dir.path())
-                .starts_with("KEYS/none: cannot be read: ")
+                .starts_with("--keys KEYS/none: cannot be read: ")
         );
     }
 

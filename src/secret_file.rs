@@ -26,7 +26,9 @@ pub enum SecretFileError {
     #[error("is not a regular file")]
     NotAFile,
     /// Its group or everybody may read or change it.
-    #[error("can be read or changed by others (mode {mode:04o}); run chmod 600 on it")]
+    #[error(
+        "can be used by others than its owner (mode {mode:04o}): run `chmod 600` on it, and replace what it holds if they may have read it"
+    )]
     Exposed {
         /// Its permission bits.
         mode: u32,
@@ -182,7 +184,9 @@ mod tests {
             let error = read(&path, None).unwrap_err();
             assert_eq!(
                 error.to_string(),
-                format!("can be read or changed by others (mode {mode:04o}); run chmod 600 on it")
+                format!(
+                    "can be used by others than its owner (mode {mode:04o}): run `chmod 600` on it, and replace what it holds if they may have read it"
+                )
             );
         }
         for mode in [0o600, 0o400] {

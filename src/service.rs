@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -33,15 +33,17 @@ const PAST_READERS: usize = 4;
 #[derive(Debug, Error)]
 pub enum StartError {
     /// A directory that cannot be used.
-    #[error("{}: {source}", path.display())]
+    #[error("--{setting} {}: {source}", path.display())]
     Directory {
+        /// The setting that names it.
+        setting: &'static str,
         /// As configured.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
     /// Another process uses the state directory.
-    #[error("{}: another ceknikd uses this state directory; each needs its own", path.display())]
+    #[error("--state {}: another ceknikd uses this state directory; each needs its own", path.display())]
     StateInUse {
         /// As configured.
         path: PathBuf,
@@ -49,10 +51,18 @@ pub enum StartError {
     /// The clock stands outside of all times.
     #[error("the system's clock stands before 1970 or after 9999")]
     Clock,
+    /// The metrics cannot be served there.
+    #[error("--metrics-listen {address}: {source}")]
+    MetricsListener {
+        /// As configured.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
-    /// A socket or thread cannot be had.
+    /// A thread cannot be had.
     #[error("{what}: {source}")]
     System {
         /// What was tried.
@@ -100,8 +110,11 @@ impl ServiceState {
     /// # Errors
     /// [`StartError`]. An epoch that cannot be served is none: it is reported in the log and tried again.
     pub fn open(config: Config) -> Result<Self, StartError> {
-        let directory = |path: &Path, source| StartError::Directory { path: path.to_owned(), source };
-        fs::read_dir(&config.public).map_err(|source| directory(&config.public, source))?;
+        fs::read_dir(&config.public).map_err(|source| StartError::Directory {
+            setting: "public",
+            path: config.public.clone(),
+            source,
+        })?;
         let state_lock = lock_state(&config.state)?;
         let keys = KeyRing::read(&config.keys, config.passphrase.clone())?;
         tracing::info!(keys = keys.len(), "keys read");
@@ -232,7 +245,7 @@ fn budget_dir(state: &Path) -> PathBuf {
 }
 
 fn lock_state(state: &Path) -> Result<fs::File, StartError> {
-    let failed = |source| StartError::Directory { path: state.to_owned(), source };
+    let failed = |source| StartError::Directory { setting: "state", path: state.to_owned(), source };
     fs::create_dir_all(budget_dir(state)).map_err(failed)?;
     fs::create_dir_all(state.join("gzip")).map_err(failed)?;
     let lock = fs::File::create(state.join("lock")).map_err(failed)?;
@@ -258,7 +271,7 @@ pub async fn run(
     let metrics = match state.config().metrics_listen {
         None => None,
         Some(address) => {
-            let failed = |source| StartError::System { what: "the listener of the metrics", source };
+            let failed = |source| StartError::MetricsListener { address, source };
             Some(TcpListener::bind(address).await.map_err(failed)?)
         }
     };

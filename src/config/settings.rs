@@ -464,7 +464,7 @@ mod tests {
         assert_eq!(config.public, Path::new("p"));
         assert_eq!(config.proxies.networks, ["::1/128".parse::<IpNet>().unwrap()]);
         let error = settings(&["--config", "/nowhere/x.toml"]).with_file().unwrap_err();
-        assert!(error.to_string().starts_with("/nowhere/x.toml: cannot be read: "), "{error}");
+        assert!(error.to_string().starts_with("--config /nowhere/x.toml: cannot be read: "), "{error}");
     }
 
     #[test]

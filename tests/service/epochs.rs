@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ceknik_core::log::Cosigner;
-use ceknikd::{ServiceState, StartError};
+use ceknikd::{Config, ServiceState, StartError};
 
 use crate::publication::{EpochPlan, Publisher, replace};
 use crate::support::{Home, JAKARTA, Service, body, elements, good_body};
@@ -336,7 +336,11 @@ async fn a_list_without_a_filter_is_served() {
 }
 
 fn start_error(home: &Home) -> String {
-    let error = ServiceState::open(home.config()).map(|_| ()).unwrap_err();
+    error_of(home, home.config())
+}
+
+fn error_of(home: &Home, config: Config) -> String {
+    let error = ServiceState::open(config).map(|_| ()).unwrap_err();
     error.to_string().replace(&home.path().display().to_string(), "HOME")
 }
 
@@ -347,7 +351,7 @@ async fn keys_readable_by_others() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     assert_eq!(
         start_error(&home),
-        "HOME/keys/oprf/jakarta-2024.1.key can be read or changed by others (mode 0640); run chmod 600 on it"
+        "HOME/keys/oprf/jakarta-2024.1.key can be used by others than its owner (mode 0640): run `chmod 600` on it, and replace what it holds if they may have read it"
     );
 }
 
@@ -391,15 +395,19 @@ async fn a_key_that_comes_later_is_found() {
 async fn directories_that_cannot_be_used_are_named() {
     let home = Home::published();
     let service = home.open();
-    assert_eq!(start_error(&home), "HOME/state: another ceknikd uses this state directory; each needs its own");
+    assert_eq!(start_error(&home), "--state HOME/state: another ceknikd uses this state directory; each needs its own");
     drop(service);
     let mut config = home.config();
     config.public = home.path().join("nowhere");
     config.state = home.path().join("state2");
-    let error = ServiceState::open(config.clone()).map(|_| ()).unwrap_err().to_string();
-    assert!(error.ends_with("/nowhere: No such file or directory (os error 2)"), "{error}");
+    assert_eq!(error_of(&home, config.clone()), "--public HOME/nowhere: No such file or directory (os error 2)");
     config.public = home.publisher.public();
     config.keys = home.path().join("nokeys");
-    let error = ServiceState::open(config).map(|_| ()).unwrap_err().to_string();
-    assert!(error.ends_with("/nokeys: cannot be read: No such file or directory (os error 2)"), "{error}");
+    assert_eq!(
+        error_of(&home, config.clone()),
+        "--keys HOME/nokeys: cannot be read: No such file or directory (os error 2)"
+    );
+    config.state = home.path().join("file/state");
+    fs::write(home.path().join("file"), "").unwrap();
+    assert_eq!(error_of(&home, config), "--state HOME/file/state: Not a directory (os error 20)");
 }

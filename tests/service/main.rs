@@ -12,6 +12,7 @@ mod evaluate;
 mod http;
 mod metrics;
 mod openapi;
+mod operations;
 mod process;
 mod routes;
 mod sockets;

@@ -329,7 +329,7 @@ fn bad_settings_are_refused_before_anything_happens() {
         (&["--network-burst", "3"][..], "ceknikd: --network-burst must be at least 16, the largest request\n"),
         (
             &["--config", "/nowhere.toml"],
-            "ceknikd: /nowhere.toml: cannot be read: No such file or directory (os error 2)\n",
+            "ceknikd: --config /nowhere.toml: cannot be read: No such file or directory (os error 2)\n",
         ),
         (
             &["--passphrase-file", "/nowhere"],
@@ -353,9 +353,30 @@ fn what_keeps_it_from_starting_stands_in_the_log() {
     let (code, log) = refusal(&mut command(&home, &[]));
     assert_eq!(code, Some(1));
     assert!(
-        log.contains("jakarta-2024.1.key can be read or changed by others (mode 0644); run chmod 600 on it"),
+        log.contains("jakarta-2024.1.key can be used by others than its owner (mode 0644): run `chmod 600` on it, and replace what it holds if they may have read it"),
         "{log}"
     );
+}
+
+#[test]
+fn an_address_that_is_taken_is_named_with_its_flag() {
+    let home = Home::published();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for flag in ["--listen", "--metrics-listen"] {
+        let flags = match flag {
+            "--listen" => ["--listen", &address, "--metrics-listen", "off"],
+            _ => ["--listen", "127.0.0.1:0", "--metrics-listen", &address],
+        };
+        let (public, keys, state) =
+            (home.publisher.public(), home.publisher.keys(), home.path().join(format!("state{flag}")));
+        let mut service = Command::new(env!("CARGO_BIN_EXE_ceknikd"));
+        service.arg("--public").arg(public).arg("--keys").arg(keys).arg("--state").arg(state).args(flags);
+        let (code, log) = refusal(&mut service);
+        let last: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+        assert_eq!((code, &last["message"]), (Some(1), &Value::from("the service does not run")));
+        assert_eq!(last["reason"], format!("{flag} {address}: Address already in use (os error 98)"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,7 +47,10 @@ fn keys_readable_by_others() {
     assert_eq!(home.import_command(list([1])).refused(), told(&oprf, 0o640));
     assert_eq!(
         service_refusal(&home, &[]),
-        format!("{} can be read or changed by others (mode 0640); run chmod 600 on it", oprf.display())
+        format!(
+            "{} can be used by others than its owner (mode 0640): run `chmod 600` on it, and replace what it holds if they may have read it",
+            oprf.display()
+        )
     );
 }
 
