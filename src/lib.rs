@@ -35,6 +35,8 @@ pub use config::{Config, ConfigError, NetworkSettings, Origins, ServerSettings, 
 pub use key_ring::KeyError;
 pub use limit::{ProxyHeader, TrustedProxies};
 #[doc(hidden)]
+pub use limit::{client_in_line, rewrite_budget};
+#[doc(hidden)]
 pub use routes::evaluate::elements_asked;
 pub use routes::router;
 pub use secret_file::{Passphrase, SecretFileError};

@@ -8,8 +8,12 @@ mod client;
 mod networks;
 mod token_bucket;
 
+#[doc(hidden)]
+pub use budget::rewrite_budget;
 pub(crate) use budget::{Budget, NotObtained};
 pub(crate) use client::client_address;
+#[doc(hidden)]
+pub use client::client_in_line;
 pub use client::{ProxyHeader, TrustedProxies};
 pub(crate) use networks::{Network, NetworkLimits, NetworkQuotas, NetworkRefusal, Networks};
 pub(crate) use token_bucket::{Quota, Rate};

@@ -1,9 +1,10 @@
 //! The client's small parsers: files of the cache, addresses, `Retry-After`. What is accepted has one form.
+//! Input: which of the three, then its text.
 #![no_main]
 use ceknik_client::{ServerUrl, parse_retry_after, rewrite_cached_file};
 
-libfuzzer_sys::fuzz_target!(|input: (u8, &[u8])| {
-    let (which, bytes) = input;
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    let Some((which, bytes)) = input.split_first() else { return };
     if which % 3 == 0 {
         if let Some(again) = rewrite_cached_file(bytes) {
             assert_eq!(again, bytes);

@@ -1,4 +1,6 @@
-//! Whatever a service answers that knows no key of a log, a lookup ends, soon, without an answer that could be believed.
+//! Whatever a service answers, a lookup ends, soon; without an answer that could be believed, if the service knows no key of
+//! a log, and never with "listed", for which it would have to know the list's key. Input: a byte of flags, then answers: status
+//! (2 bytes), `Retry-After` (8 bytes, all ones for none), length of the body (4 bytes), body.
 #![no_main]
 use ceknik_client::{Action, Answer, Cached, Event, Inquiry, Lookup, Response, Settings, StretchWorker, TransportFailure};
 use ceknik_core::log::Policy;
@@ -8,18 +10,26 @@ use ceknik_core::{CoverSecret, Nik};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-/// Of a log whose key the input does not sign with.
+/// The policy is given, and not the service's to name.
+const GIVEN: u8 = 1;
+/// The list is that of `tests/vectors/walk.json`, of which the input may have the signatures.
+const SIGNED: u8 = 2;
+/// The NIK is on that list.
+const LISTED: u8 = 4;
+
+/// Of the log of the vectors, whose key signs nothing else that the input may have.
 const POLICY: &str = "log ceknik.example.org/log+24fee88d+AQNdchKoUkqT8roh+SDa/ne41NU4wi53PTExzgFar/Fq\nquorum none\n";
 
-libfuzzer_sys::fuzz_target!(|input: (bool, Vec<(u16, Option<u64>, Vec<u8>)>)| {
-    let (given, responses) = input;
-    let mut responses = responses.into_iter();
-    let now = Timestamp::parse("2026-11-22T09:00:00Z").expect("a time");
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    let Some((flags, mut answers)) = input.split_first() else { return };
+    let (given, signed) = (flags & GIVEN != 0, flags & SIGNED != 0);
+    let nik = if flags & LISTED != 0 { "3171011708909900" } else { "3171011708909001" };
+    let now = Timestamp::parse("2026-11-24T12:00:00Z").expect("a time");
     let mut rng = ChaCha20Rng::from_seed([1; 32]);
     let policy = given.then(|| Policy::parse(POLICY.as_bytes()).expect("a policy"));
     let inquiry = Inquiry {
-        dataset: Id::new("jakarta-2024").expect("an id"),
-        niks: vec![Nik::parse("3171011708909001").expect("16 digits")],
+        dataset: Id::new(if signed { "contoh" } else { "jakarta-2024" }).expect("an id"),
+        niks: vec![Nik::parse(nik).expect("16 digits")],
         policy,
         settings: Settings { accept_weak: true, ..Settings::default() },
     };
@@ -30,11 +40,7 @@ libfuzzer_sys::fuzz_target!(|input: (bool, Vec<(u16, Option<u64>, Vec<u8>)>)| {
         let event = match lookup.next_action().expect("a lookup waits for something until it is done") {
             Action::Fetch(request) => {
                 let ticket = request.ticket;
-                let response = match responses.next() {
-                    Some((0, ..)) => Response::Failed(TransportFailure::TimedOut),
-                    Some((status, retry_after, body)) => Response::Received { status: status % 600, retry_after, body },
-                    None => Response::Failed(TransportFailure::Unreachable),
-                };
+                let response = response(&mut answers).unwrap_or(Response::Failed(TransportFailure::Unreachable));
                 Event::Responded { ticket, response }
             }
             Action::Stretch(job) => Event::Stretched { ticket: job.ticket(), result: worker.run(&job) },
@@ -42,8 +48,9 @@ libfuzzer_sys::fuzz_target!(|input: (bool, Vec<(u16, Option<u64>, Vec<u8>)>)| {
             Action::Wait { ticket, .. } => Event::Woke { ticket },
             Action::Store(_) | Action::Progress(_) => continue,
             Action::Done(report) => {
-                assert!(report.list.is_none());
-                assert!(matches!(report.outcomes[0].answer, Answer::NoAnswer(_)));
+                let answer = &report.outcomes[0].answer;
+                assert!(signed || report.list.is_none() && matches!(answer, Answer::NoAnswer(_)));
+                assert!(!matches!(answer, Answer::Listed { .. }));
                 return;
             }
         };
@@ -51,3 +58,17 @@ libfuzzer_sys::fuzz_target!(|input: (bool, Vec<(u16, Option<u64>, Vec<u8>)>)| {
     }
     panic!("the lookup does not end");
 });
+
+fn response(answers: &mut &[u8]) -> Option<Response> {
+    let (status, rest) = answers.split_first_chunk()?;
+    let (retry_after, rest) = rest.split_first_chunk()?;
+    let (length, rest) = rest.split_first_chunk()?;
+    let length = u32::from_be_bytes(*length) as usize;
+    let (body, rest) = rest.split_at(length.min(rest.len()));
+    *answers = rest;
+    let retry_after = Some(u64::from_be_bytes(*retry_after)).filter(|seconds| *seconds != u64::MAX);
+    Some(match u16::from_be_bytes(*status) {
+        0 => Response::Failed(TransportFailure::TimedOut),
+        status => Response::Received { status: status % 600, retry_after, body: body.to_vec() },
+    })
+}

@@ -1,9 +1,11 @@
-//! Paths of tiles and bundles have one form, and a bundle is exactly its entries.
+//! Paths of tiles and bundles have one form, and a bundle is exactly its entries. Input: a path, a line feed,
+//! a bundle.
 #![no_main]
 use ceknik_core::log::{BundleId, TileId, append_entry, parse_bundle};
 
-libfuzzer_sys::fuzz_target!(|input: (&str, &[u8])| {
-    let (path, bundle) = input;
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    let Some(end) = input.iter().position(|byte| *byte == b'\n') else { return };
+    let (Ok(path), bundle) = (std::str::from_utf8(&input[..end]), &input[end + 1..]) else { return };
     if let Some(tile) = TileId::from_path(path) {
         assert_eq!(tile.path(), path);
     }

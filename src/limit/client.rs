@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::HeaderMap;
 use axum::http::header::{self, HeaderName};
+use axum::http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 use serde::Deserialize;
 
@@ -19,6 +19,15 @@ pub enum ProxyHeader {
     XForwardedFor,
     /// `Forwarded: for=203.0.113.7, for="[2001:db8::1]:4711"` (RFC 7239).
     Forwarded,
+}
+
+impl ProxyHeader {
+    fn name(self) -> &'static HeaderName {
+        match self {
+            Self::XForwardedFor => &X_FORWARDED_FOR,
+            Self::Forwarded => &header::FORWARDED,
+        }
+    }
 }
 
 /// The proxies whose word on an address counts.
@@ -43,11 +52,8 @@ pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &Truste
     if !proxies.trusts(client) {
         return client;
     }
-    let name = match proxies.header {
-        ProxyHeader::XForwardedFor => &X_FORWARDED_FOR,
-        ProxyHeader::Forwarded => &header::FORWARDED,
-    };
-    let lines: Vec<&str> = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("")).collect();
+    let lines: Vec<&str> =
+        headers.get_all(proxies.header.name()).iter().map(|value| value.to_str().unwrap_or("")).collect();
     let hops = lines.into_iter().rev().flat_map(|line| match proxies.header {
         ProxyHeader::XForwardedFor => line.rsplit(',').map(|hop| address(hop.trim())).collect(),
         ProxyHeader::Forwarded => forwarded_hops(line),
@@ -60,6 +66,15 @@ pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &Truste
         }
     }
     client
+}
+
+/// The client of a request that a proxy at 10.0.0.1, which is trusted like its network, passes on with this one line. None
+/// where no header can hold the line. For the fuzz target.
+#[doc(hidden)]
+pub fn client_in_line(line: &[u8], header: ProxyHeader) -> Option<IpAddr> {
+    let headers = HeaderMap::from_iter([(header.name().clone(), HeaderValue::from_bytes(line).ok()?)]);
+    let networks = vec![IpNet::new([10, 0, 0, 0].into(), 8).ok()?];
+    Some(client_address([10, 0, 0, 1].into(), &headers, &TrustedProxies { networks, header }))
 }
 
 /// The hops of a line of Forwarded (RFC 7239, section 4), the last first. A line whose last quoted string does not end says

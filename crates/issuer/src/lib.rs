@@ -46,6 +46,8 @@ pub use sample::{
     BadRow, OddForm, SAMPLE_CANDIDATES, SAMPLE_PAYLOAD_BYTES, SAMPLE_STATUSES, SampleOptions, SampleStats, SampleTerm,
     sample_outsiders, write_sample,
 };
+#[doc(hidden)]
+pub use store::rewrite_detail;
 pub use store::{
     Concentration, DatasetEntry, Epoch, EpochState, Generation, Members, NewEpoch, RecordCounts, Store, StoreCipher,
     StoreError,

@@ -36,6 +36,8 @@ pub use generations::{DatasetEntry, Generation};
 pub use records::RecordCounts;
 
 pub(crate) use cipher::ListTag;
+#[doc(hidden)]
+pub use detail::rewrite_detail;
 pub(crate) use detail::{Detail, Remainder, Seen, variant_has, variant_numbers};
 pub(crate) use generations::NewGeneration;
 pub(crate) use imports::{ImportRow, ImportState, Segment};

@@ -118,6 +118,13 @@ impl Detail {
     }
 }
 
+/// What is written of a detail as it is read, with sealed records of `sealed_bytes`; none where it is refused. For the fuzz
+/// target.
+#[doc(hidden)]
+pub fn rewrite_detail(bytes: &[u8], sealed_bytes: usize) -> Option<Zeroizing<Vec<u8>>> {
+    Detail::decode(bytes, sealed_bytes).ok().map(|detail| detail.encode())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
