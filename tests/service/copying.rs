@@ -91,6 +91,33 @@ async fn copied_with_the_log_first() {
     copied_in_order(["log/tile", "log/checkpoint", "datasets"]).await;
 }
 
+/// The two commands that operators are given.
+#[tokio::test]
+async fn copied_as_told_nothing_is_refused_meanwhile() {
+    let told = "    rsync -a --delay-updates --exclude='/datasets/*/current' --exclude=/log/checkpoint public/ SERVICE:public/\n    \
+                rsync -a --delay-updates public/ SERVICE:public/\n";
+    assert!(include_str!("../../docs/operations.md").contains(told));
+    let mut home = Home::published();
+    let copied = home.path().join("copied");
+    copy(&home.publisher.public(), &copied);
+    let service = home.open_with(Config { public: copied.clone(), ..home.config() });
+    home.publisher.publish(JAKARTA, &EpochPlan { members: 150, ..later(60) });
+    let public = home.publisher.public();
+    let all = files(&public, &public);
+    let (last, first): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        all.iter().partition(|path| path.ends_with("current") || path.ends_with("log/checkpoint"));
+    assert_eq!(last.len(), 2);
+    for path in first.into_iter().chain(last) {
+        fs::create_dir_all(copied.join(path).parent().unwrap()).unwrap();
+        replace(&copied.join(path), &fs::read(public.join(path)).unwrap());
+        // More than a look.
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        assert_whole(&service).await;
+    }
+    service.wait_for_epoch(JAKARTA, 2).await;
+    assert_eq!((load_errors(&service), log_errors(&service)), (0, 0));
+}
+
 /// A start in the midst of a copy.
 #[tokio::test]
 async fn an_epoch_whose_tiles_are_not_here_is_not_served() {
