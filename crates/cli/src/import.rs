@@ -30,20 +30,23 @@ pub(crate) struct ImportArgs {
     /// Which column is which, where the header does not tell: nik=…, candidate=…, status=…, submitted=…; a name or #N.
     #[arg(long, value_name = "KEY=COLUMN")]
     map: Vec<String>,
-    /// The candidate of all rows.
+    /// The candidate of all rows: an id, or a title.
     #[arg(long, value_name = "ID")]
     candidate: Option<String>,
-    /// The status of all rows.
+    /// The status of all rows: an id, or a title.
     #[arg(long, value_name = "ID")]
     status: Option<String>,
-    /// The list is the whole truth for its candidates: withdraw what it does not have.
+    /// The list is the whole truth for its candidates: withdraw what it does not have of theirs. Those are the candidates
+    /// that accepted rows name, and the one of --candidate; one of whom a list of several has no row at all keeps his
+    /// supports: import a list of his own, with --candidate.
     #[arg(long)]
     snapshot: bool,
     /// Withdraw all the same when rows were refused, whose people then count as missing.
     #[arg(long, requires = "snapshot")]
     despite_refused: bool,
-    /// Accept NIKs that end in 0000, and a list with more NIKs that end in 0 than chance explains: mostly those are numeric
-    /// cells whose last digits a spreadsheet has lost, and other people would be listed in place of those meant.
+    /// Switch off three checks for numeric cells, whose last digits a spreadsheet has lost, so that other people would be
+    /// listed in place of those meant: of NIKs that end in 0000 (refused row by row), of a list in which every NIK ends in 0,
+    /// and of one in which more do than chance explains (refused whole).
     #[arg(long)]
     trust_final_zeros: bool,
     /// Threads that stretch; all cores unless set. Each takes the memory of one stretch.

@@ -53,8 +53,8 @@ pub struct ImportOptions {
     /// Believe NIKs that end in 0 where a numeric cell is the likelier reason: those in 0000, and a list with more of them than
     /// chance explains.
     pub trust_final_zeros: bool,
-    /// The list is the whole truth for the candidates that it names: their supports that it has not are withdrawn in the
-    /// end.
+    /// The list is the whole truth for its candidates, those that accepted rows name or that is given for the whole file:
+    /// their supports that it has not are withdrawn in the end. One whom it does not name at all keeps them.
     pub snapshot: bool,
     /// Carry a snapshot out although rows were refused.
     pub despite_refused: bool,
@@ -359,9 +359,18 @@ impl<'a> Importer<'a> {
         Ok(self.store.begin_import(self.generation, tag.clone(), options, counters)?)
     }
 
+    /// The store's number of the candidate of the whole file, which the list is of though all its rows were refused.
+    fn given_candidate(&self) -> Result<Option<u16>, ImportError> {
+        let Some(given) = &self.options.candidate else { return Ok(None) };
+        let id = self.options.reader(self.generation)?.candidates.id(given);
+        let number = id.and_then(|id| self.candidates.get(&id).copied());
+        number.map(Some).ok_or_else(|| StoreError::Damaged { what: "a candidate has no number" }.into())
+    }
+
     /// All rows are in: what comes next.
     fn end_rows(&mut self, import: &mut ImportRow, counters: &mut ImportCounters) -> Result<(), ImportError> {
         import.state = ImportState::Report;
+        counters.candidates.extend(self.given_candidate()?);
         if counters.snapshot == SnapshotOutcome::Asked {
             if counters.refused_rows() == 0 || self.options.despite_refused {
                 import.state = ImportState::Snapshot;

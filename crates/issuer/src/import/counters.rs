@@ -36,7 +36,8 @@ pub struct ImportCounters {
     pub withdrawn: u64,
     /// People of whom that left nothing.
     pub people_withdrawn: u64,
-    /// Numbers of the candidates that accepted rows name: those a snapshot is the whole truth for.
+    /// Numbers of the candidates that accepted rows name, and in the end of the one given for the whole file: those a
+    /// snapshot is the whole truth for.
     pub(super) candidates: BTreeSet<u16>,
     /// What became of a snapshot.
     pub snapshot: SnapshotOutcome,

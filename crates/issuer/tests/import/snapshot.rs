@@ -131,6 +131,29 @@ fn a_list_of_refused_rows_withdraws_nobody() {
     assert_eq!(desk.content(), before);
 }
 
+/// A list of several tells nothing about one whom it does not name: the sheet may be missing.
+#[test]
+fn a_candidate_whom_the_list_does_not_name_stays() {
+    let mut desk = filled();
+    let rows = [supporters("a", 0..100), supporters("c", 90..110)].concat();
+    let counters = desk.snapshot(&list(rows));
+    assert_eq!((counters.snapshot, counters.withdrawn), (SnapshotOutcome::Done, 0));
+    assert_eq!((candidates(&desk, 60), candidates(&desk, 149)), ("ab".into(), "b".into()));
+}
+
+/// A list that was said to be of one is the whole truth for him, even if no row of it can be used.
+#[test]
+fn the_candidate_of_the_whole_file_counts() {
+    for given in ["b", "Bougenvil"] {
+        let mut desk = filled();
+        let candidate = Some(given.to_owned());
+        let options = ImportOptions { candidate, snapshot: true, despite_refused: true, ..ImportOptions::default() };
+        let counters = desk.try_import("NIK,Status\n1,ms\n2,ms\n", options).unwrap().counters;
+        assert_eq!((counters.snapshot, counters.withdrawn), (SnapshotOutcome::Done, 100));
+        assert_eq!([60, 95, 149].map(|number| candidates(&desk, number)), ["a", "ac", ""]);
+    }
+}
+
 #[test]
 fn supports_of_more_candidates_than_two_are_resealed() {
     let mut desk = Desk::new();
