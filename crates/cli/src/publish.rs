@@ -138,8 +138,9 @@ pub(crate) fn publish(home: &mut OpenHome, dataset: &Id, now: Timestamp, how: Ho
 
 fn to_json(published: &Published, dry_run: bool) -> serde_json::Value {
     let Published { publication, finished } = published;
-    let Publication { manifest, generation, changes, concentration, unfinished_import, resumed, left, .. } =
-        publication;
+    let Publication {
+        manifest, generation, changes, concentration, unfinished_import, unannounced, resumed, left, ..
+    } = publication;
     json!({
         "dataset": manifest.dataset.as_str(),
         "epoch": manifest.epoch,
@@ -156,6 +157,7 @@ fn to_json(published: &Published, dry_run: bool) -> serde_json::Value {
         "unchanged": changes.unchanged,
         "held": changes.held,
         "unfinished_import": unfinished_import,
+        "unannounced_generation": unannounced,
         "left": left,
         "epoch_odds_factor": manifest.disclosure.epoch_odds_factor,
         "additions": concentration.additions,
@@ -165,8 +167,17 @@ fn to_json(published: &Published, dry_run: bool) -> serde_json::Value {
 }
 
 fn describe(publication: &Publication, dry_run: bool) -> String {
-    let Publication { manifest, generation, changes, concentration, bytes, unfinished_import, resumed, left } =
-        publication;
+    let Publication {
+        manifest,
+        generation,
+        changes,
+        concentration,
+        bytes,
+        unfinished_import,
+        unannounced,
+        resumed,
+        left,
+    } = publication;
     let mut text = String::new();
     let mut line = |words: String| {
         text.push_str(&words);
@@ -208,6 +219,11 @@ fn describe(publication: &Publication, dry_run: bool) -> String {
             } else {
                 ""
             }
+        ));
+    }
+    if let Some(next) = unannounced {
+        line(format!(
+            "  generation {next} was begun and the list is not in it yet: it is not announced; import the whole list into it first"
         ));
     }
     if manifest.oprf.next.is_some() {

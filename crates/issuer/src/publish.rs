@@ -113,6 +113,8 @@ pub struct Publication {
     pub concentration: Concentration,
     /// An import that has not ended, of whose list the epoch has only what was read so far.
     pub unfinished_import: Option<u64>,
+    /// A generation that was begun and is not announced by this epoch, since the list is not in it yet.
+    pub unannounced: Option<u32>,
     /// Whether this is the end of an earlier run that was interrupted.
     pub resumed: bool,
     /// What was left for the next command, and why. The epoch is published all the same.
@@ -138,6 +140,7 @@ impl Publisher<'_> {
             changes: Changes::default(),
             concentration: Concentration::default(),
             unfinished_import: None,
+            unannounced: None,
             resumed: true,
             left,
         }))
@@ -248,6 +251,7 @@ impl Draft {
             changes: self.survey.changes,
             concentration: self.concentration,
             unfinished_import: self.unfinished_import,
+            unannounced: self.unannounced,
             manifest: self.manifest,
             bytes: self.bytes,
             resumed: false,

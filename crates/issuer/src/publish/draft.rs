@@ -26,6 +26,7 @@ pub(super) struct Draft {
     pub(super) hold: bool,
     pub(super) concentration: Concentration,
     pub(super) unfinished_import: Option<u64>,
+    pub(super) unannounced: Option<u32>,
 }
 
 /// The epoch before, as published.
@@ -44,8 +45,8 @@ impl Before {
 enum Begun {
     /// Nothing.
     None,
-    /// It was begun, and the list is not in it yet.
-    Filling,
+    /// This one was begun, and the list is not in it yet.
+    Filling(u32),
     /// The list is in it: its key is announced.
     Announced(OprfPublicKey),
 }
@@ -73,7 +74,9 @@ impl Publisher<'_> {
                 Some(import) => Err(PublishError::ImportOpen { import, generation: next.number }),
             },
             // Whoever announces must go on with the new key next time, so it is not announced before it can.
-            Some(_) if open_import.is_some() || self.store.members(&next)?.ever() == 0 => Ok((current, Begun::Filling)),
+            Some(_) if open_import.is_some() || self.store.members(&next)?.ever() == 0 => {
+                Ok((current, Begun::Filling(next.number)))
+            }
             Some(_) => Ok((current, Begun::Announced(next.public_key))),
         }
     }
@@ -89,6 +92,7 @@ impl Publisher<'_> {
         }
         // An old generation takes no more additions once the next was begun: they were imported there.
         let hold = !matches!(begun, Begun::None);
+        let unannounced = if let Begun::Filling(next) = begun { Some(next) } else { None };
         let same_generation = before.as_ref().filter(|before| before.epoch.generation == generation.number);
         check_people(&generation)?;
 
@@ -118,7 +122,7 @@ impl Publisher<'_> {
                 public_key: generation.public_key,
                 next: match begun {
                     Begun::Announced(public_key) => Some(NextKey { public_key, from_epoch: number + 1 }),
-                    Begun::None | Begun::Filling => None,
+                    Begun::None | Begun::Filling(_) => None,
                 },
             },
             buckets: BucketsSpec { geometry: survey.geometry, root: survey.tree.root() },
@@ -149,6 +153,7 @@ impl Publisher<'_> {
             hold,
             concentration,
             unfinished_import,
+            unannounced,
         })
     }
 
@@ -187,19 +192,25 @@ impl Publisher<'_> {
             return Ok(Built { bits: None, spec: None, noise: 0, disclosure });
         };
         let cells = geometry.cells();
+        let kept =
+            before.map(|Before { epoch, .. }| GenerationFigures { cells, noise: epoch.noise, members: epoch.members });
         let full = |reason: String, noise: u64| {
-            let figures = GenerationFigures { cells, noise, members };
-            // What comes next is not known yet: as good as this one, at best.
-            let intersection = intersection(members, definition.population, &[figures, figures]);
+            // What comes next is not known yet: as good as this one would be, at best.
+            let next = GenerationFigures { cells, noise, members };
+            let intersection = intersection(members, definition.population, &[kept.unwrap_or(next), next]);
             PublishError::GenerationFull { reason, intersection }
         };
-        let promise = Promise::new(definition.population, figures.posterior_percent, cells)
-            .map_err(|source| PublishError::Promise { source })?;
+        let broken = |source| {
+            // This one could not be at all: the one that was published, again.
+            let intersection = kept.and_then(|kept| intersection(members, definition.population, &[kept, kept]));
+            PublishError::Promise { source, intersection }
+        };
+        let promise = Promise::new(definition.population, figures.posterior_percent, cells).map_err(broken)?;
         let (noise_before, added) = match before {
             Some(before) => (before.epoch.noise, promise.added_noise(before.epoch.members, members)),
             None => (0, promise.first_noise(members)),
         };
-        let added = added.map_err(|source| PublishError::Promise { source })?;
+        let added = added.map_err(broken)?;
         let noise = noise_before + added;
         if members > figures.capacity {
             let reason = format!(
@@ -236,7 +247,8 @@ impl Publisher<'_> {
     }
 }
 
-fn check_people(generation: &Generation) -> Result<(), PublishError> {
+/// Whether buckets hide as many people as the definition says. The store checked it too, when it read the definition.
+pub(super) fn check_people(generation: &Generation) -> Result<(), PublishError> {
     let definition = &generation.definition;
     let (population, floor) = (definition.population, definition.least_people_per_bucket);
     let allowed = |bits| deniability::bucket_bits_allowed(population, bits, definition.shard_bits(), floor);

@@ -18,8 +18,8 @@ use crate::store::StoreError;
 pub enum PublishError {
     /// The generation takes no more members, for `reason`.
     #[error(
-        "{reason}. Begin a new generation with `ceknik dataset new-generation` and import the whole list into it. \
-         {}", after_intersection(.intersection)
+        "{reason}. Begin a new generation with `ceknik dataset new-generation` and import the whole list into it{}",
+        after_intersection(.intersection)
     )]
     GenerationFull {
         /// Which bound.
@@ -28,10 +28,15 @@ pub enum PublishError {
         intersection: Option<Intersection>,
     },
     /// The promise cannot be kept whatever the noise.
-    #[error("{source}. A new generation needs another promise: whoever knows the base rate knows that much already")]
+    #[error(
+        "{source}. A new generation needs another promise: whoever knows the base rate knows that much already{}",
+        after_intersection(.intersection)
+    )]
     Promise {
         /// Why.
         source: PromiseError,
+        /// What whoever holds the filter that was published, another one of the same figures, and everybody's NIK would know.
+        intersection: Option<Intersection>,
     },
     /// Too few people share a bucket.
     #[error(
@@ -177,7 +182,7 @@ pub enum PublishError {
 fn after_intersection(intersection: &Option<Intersection>) -> String {
     intersection.map_or_else(String::new, |both| {
         format!(
-            "Know before you do: whoever kept this generation's filter and has everybody's NIK can intersect the two; a hit in \
+            ". Know before you do: whoever kept this generation's filter and has everybody's NIK can intersect the two; a hit in \
              both leaves {:.2} on average, and {:.2} for a person alone in both cells",
             both.average, both.alone
         )

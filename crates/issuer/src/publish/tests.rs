@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::Home;
 use crate::dataset::tests::definition;
+use crate::plan::{GenerationFigures, Intersection, intersection};
 use crate::store::{NewGeneration, Store};
 
 struct Press {
@@ -427,12 +428,13 @@ fn a_new_generation_is_announced_and_takes_over() {
 
     // Not announced before the list is in it: until then the old one goes on.
     let renewal = press.publish(1).unwrap();
-    assert_eq!((renewal.generation, renewal.changes.held), (1, 500));
+    assert_eq!((renewal.generation, renewal.changes.held, renewal.unannounced), (1, 500, Some(2)));
     assert_eq!(renewal.manifest.oprf.next, None);
 
     press.add(0..1500);
     let announcement = press.publish(2).unwrap();
     assert_eq!((announcement.generation, announcement.manifest.records), (1, 1000));
+    assert_eq!(announcement.unannounced, None);
     assert_eq!(announcement.changes, Changes { unchanged: 1000, held: 500, ..Changes::default() });
     assert_eq!(announcement.manifest.disclosure.epoch_odds_factor, None);
     let next = announcement.manifest.oprf.next.clone().unwrap();
@@ -495,6 +497,84 @@ fn what_is_refused() {
         format!("the time {} is not after {}, when epoch 1 was published: check the clock, or --now", time(5), time(5))
     );
     assert_eq!(clock.current().as_deref(), Some("1\n"));
+}
+
+/// What a new generation costs is said before it is begun, from the filter that was published.
+#[test]
+fn a_refusal_states_what_two_filters_leave() {
+    let figures = |press: &Press, noise, members| {
+        let definition = press.store.newest_generation(&press.dataset).unwrap().definition;
+        let cells = definition.filter_geometry(seed(1)).unwrap().unwrap().cells();
+        GenerationFigures { cells, noise, members }
+    };
+    let told = |both: Intersection| {
+        format!(
+            ". Know before you do: whoever kept this generation's filter and has everybody's NIK can intersect the two; a hit in both \
+             leaves {:.2} on average, and {:.2} for a person alone in both cells",
+            both.average, both.alone
+        )
+    };
+
+    let mut full = press("capacity = 9000");
+    full.add(0..8000);
+    let noise = full.publish(0).unwrap().manifest.filter.unwrap().noise;
+    full.add(8000..9001);
+    let promise = deniability::Promise::new(100_000, 50, figures(&full, 0, 0).cells).unwrap();
+    let more = promise.added_noise(8000, 9001).unwrap();
+    let both = intersection(9001, 100_000, &[figures(&full, noise, 8000), figures(&full, noise + more, 9001)]).unwrap();
+    assert!(both.average > 0.5 && both.alone > 0.9, "{both:?}");
+    let refusal = full.publish(1).unwrap_err().to_string();
+    assert!(refusal.ends_with(&told(both)), "{refusal}");
+
+    let mut crowded = press("population = 1000\ncapacity = 1000\nposterior_percent = 10\nleast_people_per_bucket = 1");
+    crowded.add(0..40);
+    let noise = crowded.publish(0).unwrap().manifest.filter.unwrap().noise;
+    crowded.add(40..100);
+    let kept = figures(&crowded, noise, 40);
+    let both = intersection(100, 1000, &[kept, kept]).unwrap();
+    let refusal = crowded.publish(1).unwrap_err().to_string();
+    assert!(refusal.starts_with("100 of 1000 people are listed, which is 10 % or more: "), "{refusal}");
+    assert!(refusal.ends_with(&told(both)), "{refusal}");
+}
+
+/// No definition that the store gives would do that: it is refused where it is read. Here it is made behind its back.
+#[test]
+fn too_few_people_for_a_bucket_are_refused() {
+    let press = press("");
+    let mut generation = press.store.newest_generation(&press.dataset).unwrap();
+    draft::check_people(&generation).unwrap();
+    generation.definition.bucket_bits = 9;
+    let refusal = draft::check_people(&generation).unwrap_err();
+    assert!(matches!(refusal, PublishError::TooFewPeople { people: 195, floor: 1000, most: 6 }), "{refusal:?}");
+    assert_eq!(
+        refusal.to_string(),
+        "195 people would share a bucket, and least_people_per_bucket asks for 1000 almost surely in every one: set bucket_bits \
+         to at most 6 with `ceknik dataset update`"
+    );
+}
+
+/// Once it was announced there is no going on with the one before.
+#[test]
+fn a_generation_that_was_announced_waits_for_its_import() {
+    let mut press = press("");
+    press.add(0..100);
+    press.publish(0).unwrap();
+    press.begin_generation(2, "");
+    press.add(0..100);
+    press.publish(1).unwrap();
+    let next = press.store.newest_generation(&press.dataset).unwrap();
+    let list = press.cipher.list_mac().finish();
+    let import = press.store.begin_import(&next, list, String::new(), String::new()).unwrap().id;
+    let refusal = press.publish(2).unwrap_err();
+    assert!(matches!(refusal, PublishError::ImportOpen { generation: 2, .. }), "{refusal:?}");
+    assert_eq!(
+        refusal.to_string(),
+        format!(
+            "generation 2 was announced and takes over with this epoch, but import {import} into it was interrupted: finish it \
+             first, with the same command"
+        )
+    );
+    assert_eq!(press.current().as_deref(), Some("2\n"));
 }
 
 #[test]
