@@ -6,6 +6,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ExitStatus, Stdio};
@@ -13,6 +14,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ceknik_issuer::{RowReason, UNFIT_CODES};
 use serde_json::{Value, json};
 use support::citizen::Citizen;
 use support::home::TestHome;
@@ -155,6 +157,10 @@ fn counts_are_those_of_the_list(summary: &Value, list: &Sample) {
     let counters = &summary["counters"];
     assert_eq!(counters["rows"], ROWS);
     assert_eq!(counters["refused"], json!(list.refused));
+    // All that there are for rows; those of records cannot occur with a sample's three candidates.
+    let codes: BTreeSet<_> = counters["refused"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(codes, BTreeSet::from(RowReason::CODES));
+    assert!(UNFIT_CODES.iter().all(|code| !codes.contains(code)));
     assert_eq!(counters["added"], list.supports);
     assert_eq!(counters["people_added"], list.people);
     let again = ["changed", "unchanged", "repeated"].map(|count| counters[count].as_u64().unwrap());

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use ceknik_core::MAX_NIK_INPUT_BYTES;
 use time::{Date, Month};
 
 use super::people::PERSON_COLUMNS;
@@ -11,7 +12,10 @@ use crate::rows::MAX_ROW_BYTES;
 /// A number that real lists hold in place of a NIK.
 pub(super) const PLACEHOLDER: &str = "2222222222222222";
 
-/// A row that must be refused. [`BadRow::reason`] says with which code.
+/// A row that must be refused. [`BadRow::reason`] says with which code, and every one of
+/// [`RowReason::CODES`](crate::RowReason::CODES) has a kind here. Those of [`UNFIT_CODES`](crate::UNFIT_CODES) have none: they
+/// are of records, and three candidates are neither more than a record holds nor longer than
+/// [`SAMPLE_PAYLOAD_BYTES`](crate::SAMPLE_PAYLOAD_BYTES).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BadRow {
     /// A numeric cell that lost its last digit: the serial number is 0000.
@@ -32,6 +36,8 @@ pub enum BadRow {
     NikLetters,
     /// The column shifted: a name where the NIK belongs.
     NikName,
+    /// The NIKs of a household in one cell.
+    NikSeveral,
     /// No candidate.
     CandidateEmpty,
     /// A candidate that the dataset does not have.
@@ -62,7 +68,7 @@ pub enum BadRow {
 
 impl BadRow {
     /// All kinds.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::NikFalseZero,
         Self::NikScientific,
         Self::NikDecimal,
@@ -72,6 +78,7 @@ impl BadRow {
         Self::NikEmpty,
         Self::NikLetters,
         Self::NikName,
+        Self::NikSeveral,
         Self::CandidateEmpty,
         Self::CandidateUnknown,
         Self::StatusEmpty,
@@ -96,6 +103,7 @@ impl BadRow {
             Self::NikShort | Self::NikLong => "nik_length",
             Self::NikEmpty | Self::Total => "nik_empty",
             Self::NikLetters | Self::NikName | Self::Header => "nik_character",
+            Self::NikSeveral => "nik_too_long",
             Self::CandidateEmpty => "candidate_empty",
             Self::CandidateUnknown => "candidate_unknown",
             Self::StatusEmpty => "status_empty",
@@ -121,6 +129,7 @@ impl BadRow {
             Self::NikEmpty => cells.nik.clear(),
             Self::NikLetters => cells.nik.replace_range(12.., "9OO1"),
             Self::NikName => std::mem::swap(&mut cells.nik, &mut cells.person[0]),
+            Self::NikSeveral => cells.nik = vec![cells.nik; 1 + MAX_NIK_INPUT_BYTES / 16].join(", "),
             Self::CandidateEmpty => cells.candidate.clear(),
             Self::CandidateUnknown => cells.candidate = "Pasangan Mawar".to_owned(),
             Self::StatusEmpty => cells.status.clear(),
