@@ -224,7 +224,7 @@ fn buckets(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         out,
         "  One NIK's bucket is shared by so many people, of whom so many would contact the service. Of a family, the\n  buckets \
          fetched together fit its own members and so many others of one card, for who has the dataset's key and\n  everybody's \
-         NIK. Under one, the family is as good as named: let visitors fetch buckets from a mirror."
+         NIK. Under one, the family is as good as named: let it look one NIK at a time, from\n  different networks."
     )
 }
 
