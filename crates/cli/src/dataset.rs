@@ -246,6 +246,13 @@ fn describe_figures(figures: &Figures) -> String {
         figures.payload_bytes,
         figures.evaluations_per_day
     ));
+    if let Some(bytes) = figures.suggested_payload_bytes {
+        line(format!(
+            "a record has room for {} with the longest ids, and there are more candidates: what is too long is refused at the \
+             import; payload_bytes = {bytes} has room for all, and is fixed within a generation",
+            counted(figures.supports_per_record as u64, "support", "supports")
+        ));
+    }
     if let Some(bits) = figures.suggested_shard_bits {
         line(format!("the filter is long for a phone: shard_bits = {bits} would have clients fetch a part of it"));
     }

@@ -39,7 +39,13 @@ use clap::{Parser, Subcommand};
 
 /// Check whether a NIK stands on a list of supporters, without the NIK leaving this device; publish such lists.
 #[derive(Parser)]
-#[command(name = "ceknik", version, max_term_width = 100, propagate_version = true)]
+#[command(
+    name = "ceknik",
+    version,
+    max_term_width = 100,
+    propagate_version = true,
+    after_help = "Exit codes: 0 when it was done, 1 when it was not, 2 for wrong options. `check` and `withdraw` have further ones."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -3,7 +3,11 @@
 use std::time::Instant;
 
 use ceknik_core::{Nik, StretchError, Stretcher};
-use ceknik_issuer::plan::{Plan, PlanInput, REFERENCE_TIMINGS, StretchTiming};
+use ceknik_issuer::plan::{
+    DEFAULT_ID_BYTES, DEFAULT_NETWORK_PERCENT, DEFAULT_SUPPORTS, DEFAULT_VISITORS_PERCENT, Plan, PlanInput,
+    REFERENCE_TIMINGS, StretchTiming,
+};
+use ceknik_issuer::{DEFAULT_CELLS_PER_RECORD, DEFAULT_COVER_PERCENT, DEFAULT_LEAST_PEOPLE_PER_BUCKET};
 use clap::Args;
 
 use crate::failure::Failure;
@@ -29,17 +33,17 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "X", value_parser = parse_percent)]
     posterior: u8,
     /// K, the least people who share a bucket
-    #[arg(long, visible_alias = "k", value_name = "K")]
-    least_people_per_bucket: Option<u64>,
+    #[arg(long, visible_alias = "k", value_name = "K", default_value_t = DEFAULT_LEAST_PEOPLE_PER_BUCKET)]
+    least_people_per_bucket: u64,
     /// Cells of the filter for each record of the capacity
-    #[arg(long, value_name = "CELLS")]
-    cells_per_record: Option<u32>,
+    #[arg(long, value_name = "CELLS", default_value_t = DEFAULT_CELLS_PER_RECORD)]
+    cells_per_record: u32,
     /// Most people ever added before the raw list is needed again; as many as there are records unless set
     #[arg(long, value_name = "N")]
     capacity: Option<u64>,
     /// Of a hundred whom the filter misses, how many confirm all the same
-    #[arg(long, value_name = "PERCENT")]
-    cover_percent: Option<u8>,
+    #[arg(long, value_name = "PERCENT", default_value_t = DEFAULT_COVER_PERCENT)]
+    cover_percent: u8,
     /// Bits of a bucket number; suggested unless set
     #[arg(long, value_name = "BITS")]
     bucket_bits: Option<u8>,
@@ -50,20 +54,20 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "BYTES")]
     payload_bytes: Option<u32>,
     /// Most candidates whom one person is listed for
-    #[arg(long, value_name = "N")]
-    supports: Option<usize>,
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SUPPORTS)]
+    supports: usize,
     /// Length of the longest candidate or status id
-    #[arg(long, value_name = "BYTES")]
-    id_bytes: Option<usize>,
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_ID_BYTES)]
+    id_bytes: usize,
     /// The evaluation budget of a day; suggested unless set
     #[arg(long, value_name = "N")]
     evaluations_per_day: Option<u64>,
     /// How much of the population may look on one day
-    #[arg(long, value_name = "PERCENT")]
-    visitors_percent: Option<u8>,
+    #[arg(long, value_name = "PERCENT", default_value_t = DEFAULT_VISITORS_PERCENT)]
+    visitors_percent: u8,
     /// Most of the budget that one network gets, as the service's setting of this name
-    #[arg(long, value_name = "PERCENT")]
-    network_share: Option<f64>,
+    #[arg(long, value_name = "PERCENT", default_value_t = DEFAULT_NETWORK_PERCENT)]
+    network_share: f64,
     /// Time Argon2id on this machine, instead of taking a server's times
     #[arg(long)]
     measure: bool,
@@ -93,18 +97,18 @@ impl PlanArgs {
     fn input(&self) -> Result<PlanInput, Failure> {
         let default = PlanInput::new(self.records, self.population, self.posterior);
         Ok(PlanInput {
-            k: self.least_people_per_bucket.unwrap_or(default.k),
-            cells_per_record: self.cells_per_record.unwrap_or(default.cells_per_record),
+            k: self.least_people_per_bucket,
+            cells_per_record: self.cells_per_record,
             capacity: self.capacity,
-            cover_percent: self.cover_percent.unwrap_or(default.cover_percent),
+            cover_percent: self.cover_percent,
             payload_bytes: self.payload_bytes,
-            supports: self.supports.unwrap_or(default.supports),
-            id_bytes: self.id_bytes.unwrap_or(default.id_bytes),
+            supports: self.supports,
+            id_bytes: self.id_bytes,
             shard_bits: self.shard_bits,
             bucket_bits: self.bucket_bits,
             evaluations_per_day: self.evaluations_per_day,
-            visitors_percent: self.visitors_percent.unwrap_or(default.visitors_percent),
-            network_percent: self.network_share.unwrap_or(default.network_percent),
+            visitors_percent: self.visitors_percent,
+            network_percent: self.network_share,
             stretches: if self.measure { measured().map_err(untimed)? } else { default.stretches },
             ..default
         })

@@ -28,7 +28,10 @@ pub use additions::{AREA_PEOPLE, AdditionFigures};
 pub use card::{CardFigures, LISTED_ON_A_CARD, card_posterior};
 pub use contact::{COVER_PERCENTS, Contact, ContactFigures, FamilyContact, contact_figures};
 pub use generations::{GenerationFigures, Intersection, intersection};
-pub use input::{PlanError, PlanInput, REFERENCE_TIMINGS};
+pub use input::{
+    DEFAULT_ID_BYTES, DEFAULT_NETWORK_PERCENT, DEFAULT_SUPPORTS, DEFAULT_VISITORS_PERCENT, PlanError, PlanInput,
+    REFERENCE_TIMINGS,
+};
 pub use leak::{LeakFigures, StretchFigures, StretchTiming};
 pub use measure::{
     CardHits, MeasureError, Measured, Person, PublishedFilter, Subgroup, SubgroupFigures, measure_promise,

@@ -161,6 +161,28 @@ fn a_generation_before_anything_was_published() {
     assert!(said.contains("the new generation's key is announced") && !said.contains(waits), "{said}");
 }
 
+/// More candidates than a record has room for are told before a list is imported.
+#[test]
+fn records_that_are_short_for_the_candidates() {
+    let home = TestHome::new();
+    let third = "[candidates.ml]\nid = \"Pasangan M-L\"\nen = \"Pair M-L\"\n\n[statuses.ms]";
+    let create =
+        |id: &str, keys: &str| home.create_dataset(&definition(id, keys).replacen("[statuses.ms]", third, 1)).stdout;
+    let told = "  a record has room for 2 supports with the longest ids, and there are more candidates: what is too long is refused \
+                at the import; payload_bytes = 192 has room for all, and is fixed within a generation\n";
+    let said = create(DATASET, "");
+    assert!(said.contains(told), "{said}");
+    let said = create("bandung-2024", "payload_bytes = 192");
+    assert!(!said.contains("a record has room for"), "{said}");
+    let rows: String =
+        ["dk", "pw", "ml"].map(|id| format!("{},{id},tms,2024-08-15\n", crate::support::home::nik(1))).concat();
+    let list = format!("NIK,Kandidat,Status,Tanggal\n{rows}");
+    let report = home.import_command(list).arg("--json").done().json()["report"].as_str().unwrap().to_owned();
+    let report = fs::read_to_string(report).unwrap();
+    assert!(report.contains("4,,record_too_long,") || report.contains("4,\"\",record_too_long,"), "{report}");
+    assert!(report.contains(": `ceknik dataset new-generation` begins one with larger records"), "{report}");
+}
+
 #[test]
 fn datasets_are_created_once_and_changed() {
     let home = TestHome::with_dataset();

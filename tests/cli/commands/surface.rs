@@ -65,6 +65,9 @@ fn help_has_no_broken_lines() {
 
 #[test]
 fn documented_exit_codes() {
+    let text = help("", "--help");
+    let codes = "Exit codes: 0 when it was done, 1 when it was not, 2 for wrong options.";
+    assert!(text.contains(codes), "{text}");
     let text = help("check", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
     let codes = "Exit codes: 0 when every NIK is listed or not listed, 3 when one is maybe, 4 when one has no answer, 1 or 2 when \
                  nothing was looked up.";
@@ -73,6 +76,25 @@ fn documented_exit_codes() {
     let codes = "Exit codes: 0 when everybody was withdrawn, 3 when a line is no NIK or there was nothing to withdraw for it (the \
                  others are withdrawn), 1 or 2 when it was not done, or not to the end.";
     assert!(text.ends_with(codes), "{text}");
+}
+
+/// No figure is taken without a word about it.
+#[test]
+fn documented_defaults() {
+    let text = help("plan", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
+    for (option, default) in [
+        ("--least-people-per-bucket <K>", "1000"),
+        ("--cells-per-record <CELLS>", "8"),
+        ("--cover-percent <PERCENT>", "10"),
+        ("--supports <N>", "1"),
+        ("--id-bytes <BYTES>", "8"),
+        ("--visitors-percent <PERCENT>", "100"),
+        ("--network-share <PERCENT>", "1"),
+    ] {
+        let (_, after) = text.split_once(option).unwrap();
+        let about = after.split(" --").next().unwrap();
+        assert!(about.contains(&format!("[default: {default}]")), "{option}: {about}");
+    }
 }
 
 /// No argument is a NIK, a passphrase or a key; one that is given all the same is not repeated.

@@ -52,7 +52,7 @@ fn nik_column_that_is_numeric() {
     assert_eq!(
         told,
         "all 30 NIKs end in 0: a spreadsheet kept the column as numbers and lost every last digit; take the NIKs from the \
-         source again, into a column formatted as text"
+         source again, into a column formatted as text; if they are right as they are, say --trust-final-zeros"
     );
 }
 
@@ -258,6 +258,11 @@ fn files_that_are_no_list() {
         refused_whole(b"PK\x03\x04 a workbook"),
         "this is a spreadsheet workbook, not CSV: export its sheet as \"CSV UTF-8\" and import that file"
     );
+    let no_text = "this is no text: export the list as \"CSV UTF-8\" and import that file";
+    assert_eq!(refused_whole(b"SQLite format 3\x00\x10\x00\x01\x01\x00\x40\x20\x20"), no_text);
+    assert_eq!(refused_whole(b"PNG\r\n\x1a\nIHDR\x00\x00\x01\x80".repeat(20)), no_text);
+    assert_eq!(refused_whole(b"\x1f\x8b\x08\x08\x7a list.csv\n"), no_text);
+    assert_eq!(refused_whole(b"%PDF-1.7\nNIK,Kandidat,Status\n"), no_text);
     let utf16: Vec<u8> = "\u{feff}NIK;Status\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert_eq!(refused_whole(utf16), "this is UTF-16 text: export the list as \"CSV UTF-8\" and import that file");
     let home = TestHome::with_dataset();

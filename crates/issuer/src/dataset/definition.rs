@@ -6,10 +6,12 @@ use ceknik_core::StretchCost;
 use ceknik_core::deniability;
 use ceknik_core::filter::{FilterError, FilterGeometry, MOST_SHARD_BITS};
 use ceknik_core::manifest::{Guidance, Id, MOST_MANIFEST_BYTES, MOST_VALIDITY_SECONDS, Text};
+use ceknik_core::record::MOST_SUPPORTS;
 use thiserror::Error;
 
 use super::file::{self, DefinitionFile, MAX_DEFINITION_BYTES, StretchTable};
 use super::probe;
+use super::resolve::{PAYLOAD_STEP, longest_record};
 use crate::rows::{Terms, TermsError};
 
 /// Promised posterior unless set, in percent.
@@ -256,6 +258,19 @@ impl Definition {
     /// Bits of the shard number; 0 without a filter.
     pub fn shard_bits(&self) -> u8 {
         self.filter.map_or(0, |filter| filter.shard_bits)
+    }
+
+    /// Supports for which every record has room, with the longest ids and dates.
+    pub fn supports_per_record(&self) -> usize {
+        let fits = |supports: &usize| longest_record(&self.candidates, &self.statuses, *supports) <= self.payload_bytes;
+        (1..=MOST_SUPPORTS.min(self.candidates.len())).take_while(fits).last().unwrap_or(0)
+    }
+
+    /// Payload bytes that would have room for a support of every candidate, or as many as a record may have, where the
+    /// present ones do not.
+    pub fn suggested_payload_bytes(&self) -> Option<u32> {
+        let most = longest_record(&self.candidates, &self.statuses, MOST_SUPPORTS);
+        (most > self.payload_bytes).then(|| most.next_multiple_of(PAYLOAD_STEP))
     }
 
     /// Shard bits that would keep what a client fetches under 4 MiB, where the filter is longer and K allows as many. A

@@ -22,7 +22,7 @@ const LEAST_DEFAULT_CAPACITY: u64 = 8192;
 /// Smallest evaluation budget that is taken without being set, a day.
 const LEAST_DEFAULT_EVALUATIONS: u64 = 100_000;
 /// A payload that was not set is a multiple of this, in bytes.
-const PAYLOAD_STEP: u32 = 32;
+pub(super) const PAYLOAD_STEP: u32 = 32;
 fn value<T>(key: &'static str, reason: impl Into<String>) -> Result<T, DefinitionError> {
     Err(DefinitionError::Value { key, reason: reason.into() })
 }
@@ -210,7 +210,7 @@ fn bucket_bits_of(table: &TableShape, given: Option<u8>) -> Result<u8, Definitio
 }
 
 /// Bytes of a record with the `supports` longest candidate ids, the longest status and a date.
-fn longest_record(candidates: &BTreeMap<Id, Text>, statuses: &BTreeMap<Id, Text>, supports: usize) -> u32 {
+pub(super) fn longest_record(candidates: &BTreeMap<Id, Text>, statuses: &BTreeMap<Id, Text>, supports: usize) -> u32 {
     let mut longest: Vec<&str> = candidates.keys().map(Id::as_str).collect();
     longest.sort_by_key(|id| std::cmp::Reverse(id.len()));
     let status = statuses.keys().map(Id::as_str).max_by_key(|id| id.len()).unwrap_or_default();

@@ -93,6 +93,11 @@ pub struct Figures {
     /// Shard bits that would be better: the filter is long. See
     /// [`Definition::suggested_shard_bits`](crate::Definition::suggested_shard_bits).
     pub suggested_shard_bits: Option<u8>,
+    /// Supports for which every record has room.
+    pub supports_per_record: usize,
+    /// Payload bytes that would have room for all candidates. See
+    /// [`Definition::suggested_payload_bytes`](crate::Definition::suggested_payload_bytes).
+    pub suggested_payload_bytes: Option<u32>,
 }
 
 /// A filter's figures, with its size.
@@ -140,6 +145,8 @@ impl Definition {
             passes: self.stretch.passes,
             weak: self.stretch.weak,
             suggested_shard_bits: self.suggested_shard_bits(),
+            supports_per_record: self.supports_per_record(),
+            suggested_payload_bytes: self.suggested_payload_bytes(),
         })
     }
 }

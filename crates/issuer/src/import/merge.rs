@@ -26,10 +26,16 @@ pub(super) enum Effect {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(super) enum Unfit {
     /// `record_too_long`.
-    #[error("the record needs {needs} bytes with this support, and the dataset's payload_bytes is {has}")]
+    #[error(
+        "the record needs {needs} bytes with this support, and the dataset's payload_bytes is {has}: `ceknik dataset \
+         new-generation` begins one with larger records, into which the whole list is imported again"
+    )]
     TooLong { needs: usize, has: u32 },
     /// `too_many_supports`.
-    #[error("this NIK supports {MOST_SUPPORTS} candidates already, more than a record holds")]
+    #[error(
+        "this NIK supports {MOST_SUPPORTS} candidates already, and the format has no record for more: `ceknik withdraw \
+         --candidate ID` takes one away"
+    )]
     TooMany,
 }
 
@@ -206,7 +212,8 @@ mod tests {
             assert_eq!(unfit, Unfit::TooLong { needs: 112, has: 64 });
             assert_eq!(
                 unfit.to_string(),
-                "the record needs 112 bytes with this support, and the dataset's payload_bytes is 64"
+                "the record needs 112 bytes with this support, and the dataset's payload_bytes is 64: `ceknik dataset \
+                 new-generation` begins one with larger records, into which the whole list is imported again"
             );
         });
         with_sealing(1024, |sealing| {
@@ -218,7 +225,11 @@ mod tests {
             }
             let unfit = sealing.merge(stored, support("c8", "ms"), seen(8, 1)).unwrap().err().unwrap();
             assert_eq!(unfit, Unfit::TooMany);
-            assert_eq!(unfit.to_string(), "this NIK supports 8 candidates already, more than a record holds");
+            assert_eq!(
+                unfit.to_string(),
+                "this NIK supports 8 candidates already, and the format has no record for more: `ceknik withdraw --candidate \
+                 ID` takes one away"
+            );
         });
         let codes = [Unfit::TooLong { needs: 1, has: 1 }.code(), Unfit::TooMany.code()];
         assert_eq!(codes, UNFIT_CODES);

@@ -23,6 +23,15 @@ pub const REFERENCE_TIMINGS: [StretchTiming; 4] = [
     StretchTiming { cost: StretchCost { memory_kib: 65_536, passes: 3, weak: false }, milliseconds: 114.0 },
 ];
 
+/// Supports of one record unless set.
+pub const DEFAULT_SUPPORTS: usize = 1;
+/// Longest id of a candidate or status unless set, in bytes.
+pub const DEFAULT_ID_BYTES: usize = 8;
+/// How many of the population look on the busiest day unless set, in percent: everybody.
+pub const DEFAULT_VISITORS_PERCENT: u8 = 100;
+/// Most of the budget that one network may take unless set, in percent: as the service's setting.
+pub const DEFAULT_NETWORK_PERCENT: f64 = 1.0;
+
 /// What a publisher plans. [`PlanInput::new`] has the defaults.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanInput {
@@ -74,13 +83,13 @@ impl PlanInput {
             capacity: None,
             cover_percent: DEFAULT_COVER_PERCENT,
             payload_bytes: None,
-            supports: 1,
-            id_bytes: 8,
+            supports: DEFAULT_SUPPORTS,
+            id_bytes: DEFAULT_ID_BYTES,
             shard_bits: None,
             bucket_bits: None,
             evaluations_per_day: None,
-            visitors_percent: 100,
-            network_percent: 1.0,
+            visitors_percent: DEFAULT_VISITORS_PERCENT,
+            network_percent: DEFAULT_NETWORK_PERCENT,
             stretches: REFERENCE_TIMINGS.to_vec(),
         }
     }

@@ -54,6 +54,10 @@ pub(super) struct Survey {
     pub(super) cut_in_character: bool,
 }
 
+/// Bytes at the start of a file in which text has no more than [`MOST_NULS`].
+const START_BYTES: usize = 4096;
+/// NUL bytes below the first line that may be damage of single rows, which are refused by themselves.
+const MOST_NULS: usize = 16;
 const BUFFER_BYTES: usize = 65_536;
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -61,7 +65,7 @@ const MARK: &[u8] = b"\xEF\xBB\xBF";
 ///
 /// # Errors
 /// [`ReadError::Io`], [`ReadError::Empty`], and what the first bytes show to be no CSV: [`ReadError::Workbook`],
-/// [`ReadError::Utf16`].
+/// [`ReadError::Utf16`], [`ReadError::Binary`].
 pub(super) fn survey(mut source: impl Read) -> Result<Survey, ReadError> {
     let mut buffer = Zeroizing::new(vec![0; BUFFER_BYTES]);
     let mut bytes = 0;
@@ -102,15 +106,26 @@ pub(super) fn survey(mut source: impl Read) -> Result<Survey, ReadError> {
 fn refuse_what_is_no_text(start: &[u8]) -> Result<(), ReadError> {
     const ZIP: &[u8] = b"PK\x03\x04";
     const COMPOUND_FILE: &[u8] = b"\xD0\xCF\x11\xE0";
+    // What begins like text: gzip and PDF.
+    const OTHERS: [&[u8]; 2] = [b"\x1F\x8B", b"%PDF-"];
     // Without a mark: the first character of a header is ASCII, and one byte of it is zero.
     let utf16 = matches!(start, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [0, _, ..] | [_, 0, ..]);
     if start.starts_with(ZIP) || start.starts_with(COMPOUND_FILE) {
         Err(ReadError::Workbook)
     } else if utf16 {
         Err(ReadError::Utf16)
+    } else if OTHERS.iter().any(|other| start.starts_with(other)) || has_nuls(start) {
+        Err(ReadError::Binary)
     } else {
         Ok(())
     }
+}
+
+fn has_nuls(start: &[u8]) -> bool {
+    let start = &start[..start.len().min(START_BYTES)];
+    let nuls = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == 0).count();
+    let line = start.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(start.len());
+    nuls(&start[..line]) > 0 || nuls(start) > MOST_NULS
 }
 
 /// Reads until the buffer is full or the source is at its end.

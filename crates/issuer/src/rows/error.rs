@@ -20,6 +20,9 @@ pub enum ReadError {
     /// UTF-16.
     #[error("this is UTF-16 text: export the list as \"CSV UTF-8\" and import that file")]
     Utf16,
+    /// Bytes that text has not: a database, an archive, a picture.
+    #[error("this is no text: export the list as \"CSV UTF-8\" and import that file")]
+    Binary,
     /// No row that could be a header.
     #[error(
         "no header in the first {HEADER_ROWS} rows: put a row with the names of the columns above the list, each in words and with \
@@ -84,7 +87,7 @@ pub enum ReadError {
     },
     /// Every NIK ends in 0.
     #[error(
-        "all {rows} NIKs end in 0: a spreadsheet kept the column as numbers and lost every last digit; take the NIKs from the source again, into a column formatted as text"
+        "all {rows} NIKs end in 0: a spreadsheet kept the column as numbers and lost every last digit; take the NIKs from the source again, into a column formatted as text; if they are right as they are, say --trust-final-zeros"
     )]
     NumericColumn {
         /// How many NIKs there are.

@@ -290,7 +290,7 @@ fn a_column_of_numbers() {
     assert_eq!(
         error(list(20, 0)),
         "all 20 NIKs end in 0: a spreadsheet kept the column as numbers and lost every last digit; take the NIKs from the \
-         source again, into a column formatted as text"
+         source again, into a column formatted as text; if they are right as they are, say --trust-final-zeros"
     );
     assert_eq!(rows(list(19, 0)).len(), 19);
     assert_eq!(rows(list(20, 1)).len(), 20);

@@ -86,7 +86,8 @@ fn the_report_tells_rows_and_reasons_and_no_nik() {
         report,
         "row,column,code,reason\n\
          3,\"NIK\",nik_length,\"the NIK has 14 digits, not 16\"\n\
-         4,\"\",record_too_long,\"the record needs 128 bytes with this support, and the dataset's payload_bytes is 96\"\n\
+         4,\"\",record_too_long,\"the record needs 128 bytes with this support, and the dataset's payload_bytes is 96: \
+         `ceknik dataset new-generation` begins one with larger records, into which the whole list is imported again\"\n\
          5,\"NIK\",nik_scientific,\"the NIK is in scientific notation and its last digits are lost: take it from the source \
          again, into a column formatted as text\"\n"
     );
