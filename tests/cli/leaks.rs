@@ -6,7 +6,11 @@
 //! between clients and service is searched for the NIKs in any form, for what follows from them, and for who asked. In each
 //! of these places something is planted that must be found.
 //!
-//! `ceknik demo` is not played: it shows NIKs, those of people who do not exist, as it should.
+//! At its most talkative: `ceknikd` logs at its level `trace`. `ceknik` has no log and no levels; RUST_LOG and RUST_BACKTRACE
+//! are set all the same, for whatever is in it that would heed them. The service within `ceknik demo` logs at its usual level.
+//!
+//! `ceknik demo` is played by itself: it shows NIKs, those of people who do not exist, as it should, and keeps their list.
+//! Everywhere else there must be none of them.
 
 #![allow(clippy::unwrap_used, reason = "a failure is to be seen where it happens")]
 
@@ -15,6 +19,8 @@ mod canaries;
 #[path = "kill/child.rs"]
 #[allow(dead_code, reason = "nobody reads here what it says")]
 mod child;
+#[path = "leaks/demo.rs"]
+mod demo;
 #[path = "leaks/forms.rs"]
 mod forms;
 #[path = "leaks/known.rs"]

@@ -63,16 +63,24 @@ pub(crate) fn plain() -> Vec<Secret> {
     niks.chain(texts).chain([list]).collect()
 }
 
-/// What follows from the NIKs in the dataset's newest generation.
+/// What follows from the NIKs of all people in the dataset's newest generation.
 pub(crate) fn derived(home: &Path) -> Vec<Secret> {
+    let niks: Vec<_> = (0..LISTED + OTHERS).map(person).collect();
+    let (mut secrets, cells, generation) = derived_from(home, DATASET, &niks);
+    secrets.extend(neighbours(cells[..LISTED].to_vec(), generation));
+    secrets
+}
+
+/// What follows from NIKs in the newest generation of a dataset, their cells beside it, and its number.
+pub(crate) fn derived_from(home: &Path, dataset: &str, niks: &[String]) -> (Vec<Secret>, Vec<u64>, u32) {
     let home = Home::open(home).unwrap();
-    let generation = home.open_store().unwrap().newest_generation(&Id::new(DATASET).unwrap()).unwrap();
+    let generation = home.open_store().unwrap().newest_generation(&Id::new(dataset).unwrap()).unwrap();
     let key = home.keys().oprf_key(&generation.dataset, generation.number, None).unwrap();
     let mut stretcher = Stretcher::new(generation.definition.stretch, generation.salt).unwrap();
     let mut secrets = Vec::new();
     let mut cells = Vec::new();
-    for number in 0..LISTED + OTHERS {
-        let stretched = stretcher.stretch(&Nik::parse(&person(number)).unwrap()).unwrap();
+    for (number, nik) in niks.iter().enumerate() {
+        let stretched = stretcher.stretch(&Nik::parse(nik).unwrap()).unwrap();
         let (item, input) = (stretched.filter_item(), stretched.oprf_input());
         let output = key.evaluate(&input);
         // Blinded by one is not blinded.
@@ -92,12 +100,9 @@ pub(crate) fn derived(home: &Path) -> Vec<Secret> {
         add(Kind::Derived, "element, not blinded", &element.to_bytes());
         add(Kind::Derived, "element, evaluated and not blinded", &evaluated(&key, &element.to_bytes()));
         add(Kind::Locator, "locator", output.locator().expose_bytes());
-        if number < LISTED {
-            cells.push(cell(&generation, &item));
-        }
+        cells.push(cell(&generation, &item));
     }
-    secrets.extend(neighbours(cells, generation.number));
-    secrets
+    (secrets, cells, generation.number)
 }
 
 fn evaluated(key: &OprfSecretKey, element: &[u8; 32]) -> [u8; 32] {

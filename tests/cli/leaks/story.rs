@@ -90,6 +90,8 @@ pub(crate) fn minute(number: i64) -> String {
 
 /// Makes keys and the dataset. No NIK is known to anybody yet.
 pub(crate) fn prepare(stage: &mut Stage) {
+    let command = stage.ceknik("plan --records 200 --population 20000000 --posterior 50");
+    stage.done("plan", command, "");
     let command = stage.ceknik(&format!("keygen --origin {ORIGIN}"));
     stage.done("keygen", command, "");
     let file = stage.list("definition.toml", DEFINITION);
@@ -363,6 +365,18 @@ pub(crate) fn withdraw(stage: &mut Stage) {
     let mut command = stage.ceknik("import --snapshot");
     command.arg(DATASET).arg(list);
     stage.done("snapshot", command, "");
+    // Another begins to read people who are there already, is given up, and leaves everything as it is.
+    let list = stage.list("given-up.csv", HEADER.to_owned() + &rows(10..20, "dk"));
+    let command = child(stage, &list, "apply", true);
+    stage.refused("import-given-up", command, "");
+    let command = stage.ceknik(&format!("import {DATASET} --abandon"));
+    let said = stage.done("abandon", command, "");
+    assert!(said.out.contains("was ended after"), "{said:?}");
+    let file = stage.list("definition-changed.toml", DEFINITION.replace("en = \"List\"", "en = \"Another list\""));
+    let mut command = stage.ceknik("dataset update");
+    command.arg(file);
+    let said = stage.done("update", command, "");
+    assert!(said.out.starts_with("Changed title;"), "{said:?}");
 }
 
 /// Everything anew, under other keys: two epochs, of which the second has them.
