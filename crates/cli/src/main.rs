@@ -74,6 +74,9 @@ enum Command {
     Demo(demo::DemoArgs),
 }
 
+/// Most digits together that are repeated of an argument: those of a date. A NIK, or what was to be one, has more.
+const MOST_DIGITS_TOLD: usize = 8;
+
 /// Options whose values may well have the sixteen digits of a NIK.
 const NUMBERS: [&str; 1] = ["--seed"];
 
@@ -88,6 +91,11 @@ fn main() -> ExitCode {
     }
     let command = match Cli::try_parse() {
         Ok(cli) => cli.command,
+        Err(error) if error.use_stderr() => {
+            eprintln!("{}", masked(&error.to_string()).trim_end());
+            return ExitCode::from(2);
+        }
+        // The help, or the version.
         Err(error) => error.exit(),
     };
     let done = match command {
@@ -107,6 +115,23 @@ fn main() -> ExitCode {
     })
 }
 
+/// What is wrong with arguments, without what is nearly a NIK.
+fn masked(text: &str) -> String {
+    // Digits, and what may stand between those of a NIK.
+    let near = |c: char| c.is_numeric() || matches!(c, ' ' | '.' | '-');
+    let mut masked = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(char::is_numeric) {
+        let (before, from) = rest.split_at(start);
+        let (number, after) = from.split_at(from.find(|c| !near(c)).unwrap_or(from.len()));
+        masked.push_str(before);
+        let digits = number.chars().filter(|c| c.is_numeric()).count();
+        masked.push_str(if digits <= MOST_DIGITS_TOLD { number } else { "…" });
+        rest = after;
+    }
+    masked + rest
+}
+
 /// Whether an argument is a NIK, in whatever form, or an option's value is.
 fn has_nik(arguments: impl Iterator<Item = OsString>) -> bool {
     let mut is_number = false;
@@ -118,4 +143,24 @@ fn has_nik(arguments: impl Iterator<Item = OsString>) -> bool {
         let (option, value) = text.split_once('=').unwrap_or((text, ""));
         !NUMBERS.contains(&option) && [option].into_iter().chain(value.split('=')).any(|part| Nik::parse(part).is_ok())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_nearly_a_nik_is_not_repeated() {
+        for (text, told) in [
+            ("unexpected argument '317101170890900' found", "unexpected argument '…' found"),
+            ("'\'3171-0117-0890-9900\''", "'\'…\''"),
+            ("'3171 0117 0890 990'", "'…'"),
+            ("invalid value '100,000' for '--rows <ROWS>': 7", "invalid value '100,000' for '--rows <ROWS>': 7"),
+            ("'2026-11-22 at eight'", "'2026-11-22 at eight'"),
+            ("'٣١٧١٠١١٧٠٨٩٠'", "'…'"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(text), told);
+        }
+    }
 }
