@@ -347,9 +347,14 @@ impl TrustStage {
             return Next::Fail(failure);
         }
         let History { list, proof, latest, .. } = *history;
-        self.remember(context, &list, proof, &latest);
-        // Remembered first: a list that has expired, or is weak, is no less the one that an older must not follow.
-        match list.check_fresh(context.wire.now, context.settings.accept_weak) {
+        let fresh = list.check_fresh(context.wire.now, context.settings.accept_weak);
+        // A list that has expired, or is weak, is no less the one that an older must not follow. But of a log that nobody
+        // vouched for, and that is not pinned, nothing is kept: whoever answers could fill the memory with logs of his.
+        let pinned_now = context.trust.as_ref().is_some_and(|trust| trust.basis == TrustBasis::PinnedNow);
+        if fresh.is_ok() || !pinned_now {
+            self.remember(context, &list, proof, &latest);
+        }
+        match fresh {
             Ok(()) => self.accept(context, list, latest, None, false),
             Err(error) => Next::Fail(not_fresh(&error)),
         }
@@ -481,6 +486,9 @@ mod tests {
             format!("`people_per_bucket` is under {}, a client MUST NOT confirm", Settings::LEAST_PEOPLE),
         ] {
             assert!(text.contains(&sentence), "not in the specification: {sentence}");
+        }
+        for reason in Reason::ALL {
+            assert!(text.contains(&format!("`{}`", reason.code())), "not in the specification: {}", reason.code());
         }
     }
 }

@@ -266,6 +266,10 @@ fn a_policy_is_pinned_only_with_a_list_that_verifies() {
     let checked = check.run(&mut device, |request| service.serve(request));
     assert_eq!(checked.code(), "no_answer stale");
     assert!(device.policy.is_none() && !checked.report.pinned_now());
+    assert!(
+        device.lists.is_empty() && device.checkpoints.is_empty(),
+        "of a log that nobody vouched for nothing is kept"
+    );
 }
 
 #[test]
