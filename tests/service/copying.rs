@@ -45,16 +45,34 @@ async fn assert_whole(service: &Service) -> u64 {
     epoch
 }
 
+/// A service of a first epoch, and the second, which is published elsewhere and not copied to it yet.
+struct Copying {
+    service: Service,
+    /// Where the second epoch is.
+    public: PathBuf,
+    /// What is served.
+    copied: PathBuf,
+    /// Below `public`.
+    all: Vec<PathBuf>,
+}
+
+impl Copying {
+    fn begin(home: &mut Home) -> Self {
+        let copied = home.path().join("copied");
+        copy(&home.publisher.public(), &copied);
+        let service = home.open_with(Config { public: copied.clone(), ..home.config() });
+        home.publisher.publish(JAKARTA, &EpochPlan { members: 150, ..later(60) });
+        let public = home.publisher.public();
+        let all = files(&public, &public);
+        Self { service, public, copied, all }
+    }
+}
+
 /// Copies a second epoch to a service of the first one, file by file, those under each prefix before those under the next.
 /// After each file, and after each half of one, what is served is whole.
 async fn copied_in_order(prefixes: [&str; 3]) {
     let mut home = Home::published();
-    let copied = home.path().join("copied");
-    copy(&home.publisher.public(), &copied);
-    let service = home.open_with(Config { public: copied.clone(), ..home.config() });
-    home.publisher.publish(JAKARTA, &EpochPlan { members: 150, ..later(60) });
-    let public = home.publisher.public();
-    let all = files(&public, &public);
+    let Copying { service, public, copied, all } = Copying::begin(&mut home);
     let place = |path: &PathBuf| prefixes.iter().position(|prefix| path.starts_with(prefix)).unwrap_or(3);
     let mut ordered: Vec<&PathBuf> = all.iter().collect();
     ordered.sort_by_key(|path| place(path));
@@ -98,12 +116,7 @@ async fn copied_as_told_nothing_is_refused_meanwhile() {
                 rsync -a --delay-updates public/ SERVICE:public/\n";
     assert!(include_str!("../../docs/operations.md").contains(told));
     let mut home = Home::published();
-    let copied = home.path().join("copied");
-    copy(&home.publisher.public(), &copied);
-    let service = home.open_with(Config { public: copied.clone(), ..home.config() });
-    home.publisher.publish(JAKARTA, &EpochPlan { members: 150, ..later(60) });
-    let public = home.publisher.public();
-    let all = files(&public, &public);
+    let Copying { service, public, copied, all } = Copying::begin(&mut home);
     let (last, first): (Vec<&PathBuf>, Vec<&PathBuf>) =
         all.iter().partition(|path| path.ends_with("current") || path.ends_with("log/checkpoint"));
     assert_eq!(last.len(), 2);

@@ -10,9 +10,9 @@
 //!     lists/DATASET/filter/SHA256     shards of that manifest
 //! ```
 //!
-//! Files are replaced whole (written beside, synced, renamed, the directory synced) and begin with a hash or are named by it: what a crash or a
-//! fault of the disk left is noticed, and fetched again. A damaged policy is not: the lookup ends. A file that a killed
-//! process did not finish is removed by the next that uses the list.
+//! Files are replaced whole (written beside, synced, renamed, the directory synced) and begin with a hash or are named by
+//! it: what a crash or a fault of the disk left is noticed, and fetched again. A damaged policy is not: the lookup ends. A
+//! file that a killed process did not finish is removed by the next that uses the list.
 //!
 //! No NIK is in here, and nothing that was derived from one but this: where the filter has several shards, those
 //! are here into which the NIKs fell that were checked.
