@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use ceknik_core::manifest::{Id, Text};
 use ceknik_issuer::{
-    BegunGeneration, DatasetSummary, Definition, Figures, KeyDir, begin_generation, create_dataset, summarize_dataset,
-    update_dataset,
+    BegunGeneration, DatasetSummary, Definition, Figures, KeyDir, begin_generation, create_dataset, delete_dataset,
+    summarize_dataset, update_dataset,
 };
 use clap::{Args, Subcommand};
 use rand::rngs::OsRng;
@@ -26,6 +26,8 @@ pub(crate) enum DatasetCommand {
     NewGeneration(GenerationArgs),
     /// Show datasets, their figures and how far they are.
     Show(ShowArgs),
+    /// Remove a dataset of which nothing was published, with its keys.
+    Delete(DeleteArgs),
 }
 
 #[derive(Args)]
@@ -58,7 +60,7 @@ pub(crate) struct GenerationArgs {
     /// Accept a stretch that is marked weak.
     #[arg(long)]
     weak_stretch: bool,
-    /// Before anything was published: erase what was imported. The new generation takes the place of the first at once.
+    /// Erase what was imported into a generation of which nothing was published yet. The new one takes its place at once.
     #[arg(long)]
     erase_unpublished: bool,
 }
@@ -74,6 +76,17 @@ pub(crate) struct ShowArgs {
     json: bool,
 }
 
+#[derive(Args)]
+pub(crate) struct DeleteArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// The dataset's id.
+    dataset: Id,
+    /// Erase what was imported with it.
+    #[arg(long)]
+    erase_unpublished: bool,
+}
+
 pub(crate) fn run(command: &DatasetCommand) -> Result<(), Failure> {
     match command {
         DatasetCommand::Create(args) => {
@@ -83,6 +96,11 @@ pub(crate) fn run(command: &DatasetCommand) -> Result<(), Failure> {
             println!("Created dataset {}, generation 1.", definition.id);
             print!("{}", describe_figures(&definition.figures()?));
             println!("  its evaluation key is {}", home.keys.oprf_path(&definition.id, 1).display());
+            if definition.guidance.is_empty() {
+                println!(
+                    "  it has no [[guidance]]: whoever finds himself listed is not told where to object. `ceknik dataset update` adds it"
+                );
+            }
         }
         DatasetCommand::Update(args) => {
             let text = read(&args.file)?;
@@ -110,6 +128,7 @@ pub(crate) fn run(command: &DatasetCommand) -> Result<(), Failure> {
                 &mut OsRng,
             )?;
             let BegunGeneration { generation: begun, left } = begun;
+            let key = home.keys.oprf_path(&begun.dataset, begun.number);
             if home.store.latest_epoch(&args.dataset)?.is_none() {
                 println!(
                     "Began generation {} of {}, in place of the one before, of which nothing was published. Import the whole \
@@ -125,7 +144,20 @@ pub(crate) fn run(command: &DatasetCommand) -> Result<(), Failure> {
                     "the first epoch announces the new key, the second one has it. Until then withdrawals count in both."
                 );
             }
-            print!("{}{}", describe_figures(&begun.definition.figures()?), warnings(&left));
+            print!("{}", describe_figures(&begun.definition.figures()?));
+            println!("  its evaluation key is {}: the service needs it before its first epoch", key.display());
+            print!("{}", warnings(&left));
+        }
+        DatasetCommand::Delete(args) => {
+            let mut home = args.home.open("the removal of a dataset")?;
+            let keys = KeyDir::of_home(home.home.directory());
+            let deleted = delete_dataset(&mut home.store, &keys, &args.dataset, args.erase_unpublished)?;
+            let records = counted(deleted.records, "record", "records");
+            println!(
+                "Removed dataset {}, {records} and its keys. Reports of its imports stay in reports/.",
+                args.dataset
+            );
+            print!("{}", warnings(&deleted.left));
         }
         DatasetCommand::Show(args) => {
             let home = args.home.open("a look at the datasets")?;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -18,7 +19,14 @@ use crate::home::{HomeArgs, OpenHome};
 use crate::output::{counted, warnings};
 use crate::progress::Phases;
 
+/// Exit code when the rows are in, and what a snapshot was to withdraw is not withdrawn.
+const HELD: u8 = 3;
+
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 when the list is in, though rows of it may have been refused; 3 when it is in and --snapshot withdrew \
+                  nothing; 1 when every row was refused; 1 or 2 when it was not done, or not to the end."
+)]
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     home: HomeArgs,
@@ -27,7 +35,8 @@ pub(crate) struct ImportArgs {
     /// The list: CSV in UTF-8 or Windows-1252, separated by commas, semicolons or tabs.
     #[arg(required_unless_present = "abandon")]
     file: Option<PathBuf>,
-    /// Which column is which, where the header does not tell: nik=…, candidate=…, status=…, submitted=…; a name or #N.
+    /// Which column is which, where the header does not tell: nik=…, candidate=…, status=…, submitted=…; a name of the header, its
+    /// number as #N, or - for a column that is not to be read.
     #[arg(long, value_name = "KEY=COLUMN")]
     map: Vec<String>,
     /// The candidate of all rows: an id, or a title.
@@ -44,6 +53,14 @@ pub(crate) struct ImportArgs {
     /// Withdraw all the same when rows were refused, whose people then count as missing.
     #[arg(long, requires = "snapshot")]
     despite_refused: bool,
+    /// Withdraw all the same when the list lacks more than a quarter of what was listed of its candidates, as a wrong file does,
+    /// or one that was cut short.
+    #[arg(long, requires = "snapshot")]
+    despite_missing: bool,
+    /// Leave whoever was withdrawn off the list though the file has him, and tell his rows. Without it the list is believed, and
+    /// he is listed again.
+    #[arg(long)]
+    keep_withdrawn: bool,
     /// Switch off three checks for numeric cells, whose last digits a spreadsheet has lost, so that other people would be
     /// listed in place of those meant: of NIKs that end in 0000 (refused row by row), of a list in which every NIK ends in 0,
     /// and of one in which more do than chance explains (refused whole).
@@ -60,16 +77,17 @@ pub(crate) struct ImportArgs {
     json: bool,
 }
 
-pub(crate) fn run(args: ImportArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: ImportArgs) -> Result<ExitCode, Failure> {
     let mut home = args.home.open(&format!("an import into {}", args.dataset))?;
     let Some(file) = &args.file else {
         let reports = home.home.clone();
         let abandoned =
             abandon_import(&mut home.store, &args.dataset, |dataset, import| reports.report(dataset, import))?;
-        return abandoned.map_or_else(
-            || Err(Failure::new(format!("no import into {} is open", args.dataset))),
-            |abandoned| show(args.json, &abandoned, describe_abandoned),
-        );
+        let Some(abandoned) = abandoned else {
+            return Err(Failure::new(format!("no import into {} is open", args.dataset)));
+        };
+        show(args.json, &abandoned, describe_abandoned)?;
+        return Ok(ExitCode::SUCCESS);
     };
     let mut map = ColumnMap::default();
     for text in &args.map {
@@ -82,6 +100,8 @@ pub(crate) fn run(args: ImportArgs) -> Result<(), Failure> {
         trust_final_zeros: args.trust_final_zeros,
         snapshot: args.snapshot,
         despite_refused: args.despite_refused,
+        despite_missing: args.despite_missing,
+        keep_withdrawn: args.keep_withdrawn,
         threads: args.threads,
         ..ImportOptions::default()
     };
@@ -93,7 +113,7 @@ pub(crate) fn run(args: ImportArgs) -> Result<(), Failure> {
             summary.report.display()
         )));
     }
-    Ok(())
+    Ok(if summary.counters.snapshot.is_held() { ExitCode::from(HELD) } else { ExitCode::SUCCESS })
 }
 
 /// Imports a list into the dataset's newest generation, with progress on standard error.
@@ -150,12 +170,28 @@ fn describe(summary: &ImportSummary) -> String {
         counters.repeated,
         counters.refused_rows()
     ));
+    if counters.repeated > 0 {
+        line(format!(
+            "  repeated: an earlier row has the same NIK and candidate; {} said something else, and the later row won",
+            counters.repeated_differing
+        ));
+    }
     line(format!(
-        "  people: {} new in this generation, {} came back; the next epoch has {}",
+        "  people: {} new in this generation; the next epoch has {}",
         counters.people_added,
-        counters.people_returned,
         counted(summary.records, "record", "records")
     ));
+    if counters.people_returned > 0 {
+        line(format!(
+            "  warning: {} listed again, because the list has them. Whoever objected and was taken off is on it again: \
+             `ceknik withdraw` takes people off, and an import with --keep-withdrawn leaves them off",
+            if counters.people_returned == 1 {
+                "a person who had been withdrawn is".to_owned()
+            } else {
+                format!("{} people who had been withdrawn are", counters.people_returned)
+            }
+        ));
+    }
     if let Some(capacity) = summary.capacity {
         line(format!("  people ever added: {}, of a capacity of {capacity}", summary.members_ever));
         if summary.members_ever > capacity {
@@ -170,7 +206,10 @@ fn describe(summary: &ImportSummary) -> String {
         for (code, rows) in &counters.refused {
             line(format!("  {rows:>8} refused: {code}"));
         }
-        line(format!("  every refused row with its number and reason: {}", summary.report.display()));
+        line(format!(
+            "  every refused row with its number (the header counts) and reason: {}",
+            summary.report.display()
+        ));
     }
     for (code, rows) in &counters.warnings {
         line(format!("  {rows:>8} accepted with a warning: {code}"));
@@ -192,6 +231,13 @@ fn describe(summary: &ImportSummary) -> String {
              import again, or run the same command with --despite-refused"
                 .to_owned(),
         ),
+        SnapshotOutcome::HeldMissing => line(format!(
+            "  snapshot: nothing was withdrawn, because the list lacks {} of the {} supports that were listed of its candidates: is \
+             it the right file, and whole? If so, run the same command with --despite-missing; if not, import the right one with \
+             --snapshot, which withdraws what this one brought too",
+            counters.missing,
+            counters.missing + counters.changed + counters.unchanged
+        )),
         SnapshotOutcome::NotAsked | SnapshotOutcome::Asked => {}
     }
     text + &warnings(&summary.left)
@@ -223,7 +269,7 @@ impl ImportObserver for Watch {
         let Ok(mut phases) = self.0.lock() else { return };
         let what = match progress.phase {
             ImportPhase::Scan => "bytes",
-            ImportPhase::Snapshot => "records",
+            ImportPhase::Compare | ImportPhase::Snapshot => "records",
             _ => "rows",
         };
         let left = progress.seconds_left.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());

@@ -2,8 +2,8 @@
 //!
 //! Commands read their options here and do their work in the libraries; what they share is how they speak. Results go to
 //! standard output, progress and errors to standard error. NIKs and passphrases come from a prompt or standard input, never
-//! from arguments, which everybody on the machine can read. Exit codes: 0 done, 1 not done, 2 wrong options; `check` and
-//! `withdraw` add their own.
+//! from arguments, which everybody on the machine can read. Exit codes: 0 done, 1 not done, 2 wrong options; `check`, `import`
+//! and `withdraw` add their own.
 
 // In place of the standard library's, in all modules below: see `output`.
 macro_rules! print {
@@ -44,7 +44,7 @@ use clap::{Parser, Subcommand};
     version,
     max_term_width = 100,
     propagate_version = true,
-    after_help = "Exit codes: 0 when it was done, 1 when it was not, 2 for wrong options. `check` and `withdraw` have further ones."
+    after_help = "Exit codes: 0 when it was done, 1 when it was not, 2 for wrong options. `check`, `import` and `withdraw` have further ones."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -102,7 +102,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Keygen(args) => keygen::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Dataset(command) => dataset::run(&command).map(|()| ExitCode::SUCCESS),
-        Command::Import(args) => import::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Import(args) => import::run(args),
         Command::Withdraw(args) => withdraw::run(&args),
         Command::Publish(args) => publish::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Plan(args) => plan::run(args).map(|()| ExitCode::SUCCESS),

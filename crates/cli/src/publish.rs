@@ -14,6 +14,9 @@ use crate::progress::Phases;
 /// Clients refuse an epoch that is further ahead of their clock, in seconds (spec, "Manifest").
 const MOST_SECONDS_AHEAD: i64 = 300;
 
+/// More people taken off than one in so many of the epoch before are told as a warning.
+const REMOVED_ONE_IN: u64 = 4;
+
 #[derive(Args)]
 pub(crate) struct PublishArgs {
     #[command(flatten)]
@@ -27,6 +30,9 @@ pub(crate) struct PublishArgs {
     /// told that they are not listed. For an epoch that must be renewed before the import can be finished.
     #[arg(long)]
     despite_unfinished_import: bool,
+    /// Publish although nobody is on the list, so that everybody is told that he is not listed.
+    #[arg(long)]
+    despite_empty: bool,
     /// Publish as of this time, such as 2026-11-22T08:00:00Z, in place of the clock's.
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     now: Option<Timestamp>,
@@ -60,11 +66,16 @@ pub(crate) fn run(args: &PublishArgs) -> Result<(), Failure> {
 pub(crate) struct How {
     dry_run: bool,
     despite_unfinished_import: bool,
+    despite_empty: bool,
 }
 
 impl PublishArgs {
     fn how(&self) -> How {
-        How { dry_run: self.dry_run, despite_unfinished_import: self.despite_unfinished_import }
+        How {
+            dry_run: self.dry_run,
+            despite_unfinished_import: self.despite_unfinished_import,
+            despite_empty: self.despite_empty,
+        }
     }
 }
 
@@ -111,6 +122,7 @@ pub(crate) fn publish(home: &mut OpenHome, dataset: &Id, now: Timestamp, how: Ho
         public: &public,
         staging: &staging,
         despite_unfinished_import: how.despite_unfinished_import,
+        despite_empty: how.despite_empty,
         observer: &mut |_| (),
         progress: &mut |phase, done, buckets| phases.of(phase, buckets, "buckets").advance(done),
     };
@@ -139,7 +151,16 @@ pub(crate) fn publish(home: &mut OpenHome, dataset: &Id, now: Timestamp, how: Ho
 fn to_json(published: &Published, dry_run: bool) -> serde_json::Value {
     let Published { publication, finished } = published;
     let Publication {
-        manifest, generation, changes, concentration, unfinished_import, unannounced, resumed, left, ..
+        manifest,
+        generation,
+        changes,
+        concentration,
+        unfinished_import,
+        newly_empty,
+        unannounced,
+        resumed,
+        left,
+        ..
     } = publication;
     json!({
         "dataset": manifest.dataset.as_str(),
@@ -157,6 +178,7 @@ fn to_json(published: &Published, dry_run: bool) -> serde_json::Value {
         "unchanged": changes.unchanged,
         "held": changes.held,
         "unfinished_import": unfinished_import,
+        "newly_empty": newly_empty,
         "unannounced_generation": unannounced,
         "left": left,
         "epoch_odds_factor": manifest.disclosure.epoch_odds_factor,
@@ -174,6 +196,7 @@ fn describe(publication: &Publication, dry_run: bool) -> String {
         concentration,
         bytes,
         unfinished_import,
+        newly_empty,
         unannounced,
         resumed,
         left,
@@ -207,6 +230,19 @@ fn describe(publication: &Publication, dry_run: bool) -> String {
         "  {} records: {} added, {} removed, {} changed, {} unchanged",
         manifest.records, changes.added, changes.removed, changes.changed, changes.unchanged
     ));
+    if *newly_empty {
+        line(format!(
+            "  warning: nobody is on the list, and everybody is told that he is not listed{}",
+            if dry_run { ". `ceknik publish` refuses it" } else { "" }
+        ));
+    } else if changes.removed.saturating_mul(REMOVED_ONE_IN) > changes.removed + changes.changed + changes.unchanged {
+        line(format!(
+            "  warning: {} of the {} people of the epoch before are taken off. If that is not meant, import the whole list again{}",
+            changes.removed,
+            changes.removed + changes.changed + changes.unchanged,
+            if dry_run { " first" } else { " and publish once more" }
+        ));
+    }
     if changes.held > 0 {
         line(format!("  {} additions are held back for the new generation that was begun", changes.held));
     }

@@ -63,6 +63,12 @@ impl Promise {
         Ok(Self { population, posterior_percent, cells })
     }
 
+    /// Most members whose base rate is under the promised posterior: the largest A with A/P < π.
+    pub fn most_members(&self) -> u64 {
+        let most = (u128::from(self.population) * u128::from(self.posterior_percent)).saturating_sub(1) / 100;
+        u64::try_from(most).unwrap_or(u64::MAX)
+    }
+
     fn check(&self, members: u64) -> Result<(), PromiseError> {
         let Self { population, posterior_percent, .. } = *self;
         if members > MOST_PEOPLE {

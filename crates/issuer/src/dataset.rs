@@ -7,7 +7,10 @@ mod probe;
 mod resolve;
 mod summary;
 
-pub use begin::{BegunGeneration, DatasetError, DatasetUpdate, begin_generation, create_dataset, update_dataset};
+pub use begin::{
+    BegunGeneration, DatasetError, DatasetUpdate, DeletedDataset, begin_generation, create_dataset, delete_dataset,
+    update_dataset,
+};
 pub use definition::{
     CELLS_PER_RECORD, DEFAULT_CELLS_PER_RECORD, DEFAULT_COVER_PERCENT, DEFAULT_LEAST_PEOPLE_PER_BUCKET,
     DEFAULT_POSTERIOR_PERCENT, DEFAULT_VALIDITY_SECONDS, Definition, DefinitionError, FilterFigures,

@@ -53,11 +53,16 @@ pub struct ImportOptions {
     /// Believe NIKs that end in 0 where a numeric cell is the likelier reason: those in 0000, and a list with more of them than
     /// chance explains.
     pub trust_final_zeros: bool,
+    /// Refuse rows of people who were withdrawn, rather than list them again. It knows those whose whole record was taken away,
+    /// by a withdrawal or by a snapshot.
+    pub keep_withdrawn: bool,
     /// The list is the whole truth for its candidates, those that accepted rows name or that is given for the whole file:
     /// their supports that it has not are withdrawn in the end. One whom it does not name at all keeps them.
     pub snapshot: bool,
     /// Carry a snapshot out although rows were refused.
     pub despite_refused: bool,
+    /// Carry a snapshot out although much of what was listed of its candidates is missing in it.
+    pub despite_missing: bool,
     /// Threads to stretch on; one for each core unless set. Each holds the memory of a stretch.
     pub threads: Option<NonZeroUsize>,
     /// Rows after which a chunk is committed, if it was not for the time already: 8192 unless set.
@@ -76,6 +81,7 @@ impl ImportOptions {
             "candidate": self.candidate,
             "status": self.status,
             "trust_final_zeros": self.trust_final_zeros,
+            "keep_withdrawn": self.keep_withdrawn,
             "snapshot": self.snapshot,
         })
         .to_string()
@@ -163,6 +169,17 @@ pub enum ImportError {
         rows: u64,
         /// How many of them chance does not explain.
         suspected: u64,
+    },
+    /// The generation must be published next, and more people than it has room for could not be.
+    #[error(
+        "generation {generation} of {dataset} was announced and takes over with the next epoch: publish that first with \
+         `ceknik publish {dataset}`, then import"
+    )]
+    Announced {
+        /// Which dataset.
+        dataset: Id,
+        /// Which generation.
+        generation: u32,
     },
     /// It changed while it was read.
     #[error(
@@ -265,6 +282,10 @@ impl<'a> Importer<'a> {
         list: R,
         report: impl Fn(&Id, u64) -> PathBuf,
     ) -> Result<ImportSummary, ImportError> {
+        let Generation { dataset, number, .. } = self.generation;
+        if self.store.is_announced(self.generation)? {
+            return Err(ImportError::Announced { dataset: dataset.clone(), generation: *number });
+        }
         self.observer.phase(ImportPhase::Scan);
         let mut list = Scanned::new(list, self.observer).map_err(ReadError::from)?;
         let tag = self.tag(&mut list)?;
@@ -335,9 +356,13 @@ impl<'a> Importer<'a> {
         if let Some(mut import) = self.store.unfinished_import(dataset)? {
             let same_list = import.list.as_ref() == Some(tag) && import.generation == self.generation.key;
             if import.state == ImportState::Held {
-                // All its rows are in. What was held back is done now, or never.
-                if same_list && import.options == options && self.options.despite_refused {
-                    import.state = ImportState::Snapshot;
+                // All its rows are in. What was held back is decided anew now, or never.
+                let despite = self.options.despite_refused || self.options.despite_missing;
+                if same_list && import.options == options && despite {
+                    let mut counters = decode_counters(&import.counters)?;
+                    counters.snapshot = SnapshotOutcome::Asked;
+                    import.counters = encode_counters(&counters)?;
+                    import.state = ImportState::Rows;
                     self.store.save_import(&import)?;
                     return Ok(import);
                 }
@@ -372,10 +397,14 @@ impl<'a> Importer<'a> {
         import.state = ImportState::Report;
         counters.candidates.extend(self.given_candidate()?);
         if counters.snapshot == SnapshotOutcome::Asked {
-            if counters.refused_rows() == 0 || self.options.despite_refused {
-                import.state = ImportState::Snapshot;
-            } else {
+            counters.missing = 0;
+            let missing = self.unlisted(import, counters)?;
+            if counters.unread_rows() > 0 && !self.options.despite_refused {
                 counters.snapshot = SnapshotOutcome::Held;
+            } else if counters.lacks_too_many(missing) && !self.options.despite_missing {
+                (counters.snapshot, counters.missing) = (SnapshotOutcome::HeldMissing, missing);
+            } else {
+                import.state = ImportState::Snapshot;
             }
         }
         import.counters = encode_counters(counters)?;
@@ -394,7 +423,7 @@ impl<'a> Importer<'a> {
         self.observer.phase(ImportPhase::Checkpoint);
         // Now, when to run the command again goes on from here. Once the import has ended, that would stretch the list anew.
         self.store.checkpoint()?;
-        if counters.snapshot == SnapshotOutcome::Held {
+        if counters.snapshot.is_held() {
             import.state = ImportState::Held;
             self.store.save_import(import)?;
         } else {

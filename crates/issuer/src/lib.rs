@@ -25,8 +25,9 @@ pub mod plan;
 pub use dataset::{
     BegunGeneration, CELLS_PER_RECORD, DEFAULT_CELLS_PER_RECORD, DEFAULT_COVER_PERCENT,
     DEFAULT_LEAST_PEOPLE_PER_BUCKET, DEFAULT_POSTERIOR_PERCENT, DEFAULT_VALIDITY_SECONDS, DatasetError, DatasetSummary,
-    DatasetUpdate, Definition, DefinitionError, EpochSummary, Figures, FilterFigures, FilterSize, GenerationSummary,
-    MAX_DEFINITION_BYTES, begin_generation, create_dataset, summarize_dataset, update_dataset,
+    DatasetUpdate, Definition, DefinitionError, DeletedDataset, EpochSummary, Figures, FilterFigures, FilterSize,
+    GenerationSummary, MAX_DEFINITION_BYTES, begin_generation, create_dataset, delete_dataset, summarize_dataset,
+    update_dataset,
 };
 pub use durable::FileError;
 pub use home::{Home, HomeError, HomeLock};

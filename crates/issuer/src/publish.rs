@@ -91,6 +91,8 @@ pub struct Publisher<'a> {
     pub staging: &'a Path,
     /// Publish although an import into the generation has not ended: what the store has of its list, and no more.
     pub despite_unfinished_import: bool,
+    /// Publish although the epoch has no record at all, and the one before, if there is one, has.
+    pub despite_empty: bool,
     /// Told of every phase as it begins.
     pub observer: &'a mut dyn FnMut(PublishPhase),
     /// Told how many buckets of how many a phase is through: [`PublishPhase::Survey`] and [`PublishPhase::Stage`], which go
@@ -113,6 +115,8 @@ pub struct Publication {
     pub concentration: Concentration,
     /// An import that has not ended, of whose list the epoch has only what was read so far.
     pub unfinished_import: Option<u64>,
+    /// Whether nobody is on the list, while somebody was before, or there was no epoch before.
+    pub newly_empty: bool,
     /// A generation that was begun and is not announced by this epoch, since the list is not in it yet.
     pub unannounced: Option<u32>,
     /// Whether this is the end of an earlier run that was interrupted.
@@ -140,13 +144,14 @@ impl Publisher<'_> {
             changes: Changes::default(),
             concentration: Concentration::default(),
             unfinished_import: None,
+            newly_empty: false,
             unannounced: None,
             resumed: true,
             left,
         }))
     }
 
-    /// What [`Publisher::publish`] would publish at `now`, were no import unfinished. Nothing is written.
+    /// What [`Publisher::publish`] would publish at `now`, were no import unfinished and the list not empty. Nothing is written.
     ///
     /// # Errors
     /// [`PublishError`]; [`PublishError::Pending`] when an earlier run was interrupted, which is to be finished first.
@@ -179,6 +184,9 @@ impl Publisher<'_> {
         if let Some(import) = draft.unfinished_import.filter(|_| !self.despite_unfinished_import) {
             return Err(PublishError::ImportUnfinished { import, dataset: dataset.clone() });
         }
+        if draft.is_newly_empty() && !self.despite_empty {
+            return Err(PublishError::Empty { dataset: dataset.clone() });
+        }
         let log_index = self.store.epoch_count()?;
         self.stage(&draft, log_index)?;
         (self.observer)(PublishPhase::Begin);
@@ -203,7 +211,7 @@ impl Publisher<'_> {
         match self.draft(&epoch.dataset, epoch.published_at, before) {
             Ok(draft) if draft.bytes == epoch.manifest => self.stage(&draft, epoch.log_index),
             // What the store has now may even be more than an epoch can be.
-            Ok(_) | Err(PublishError::GenerationFull { .. } | PublishError::Promise { .. }) => {
+            Ok(_) | Err(PublishError::GenerationFull { .. } | PublishError::UnpublishedFull { .. }) => {
                 let (staging, dataset) = (self.staging.to_owned(), epoch.dataset.clone());
                 Err(PublishError::StagedLost { staging, dataset, epoch: epoch.number })
             }
@@ -251,6 +259,7 @@ impl Draft {
             changes: self.survey.changes,
             concentration: self.concentration,
             unfinished_import: self.unfinished_import,
+            newly_empty: self.is_newly_empty(),
             unannounced: self.unannounced,
             manifest: self.manifest,
             bytes: self.bytes,

@@ -55,8 +55,18 @@ fn columns_by_map_and_values_for_the_whole_file() {
     );
     assert_eq!(
         home.import_command(list([0])).args(["--map", "ktp=NIK"]).refused(),
-        "`ktp=NIK` is no mapping: write nik=COLUMN, candidate=COLUMN, status=COLUMN or submitted=COLUMN"
+        "`ktp=NIK` is no mapping: write nik=COLUMN, candidate=COLUMN, status=COLUMN or submitted=COLUMN, COLUMN being a name in \
+         the header or #N; for all but the NIK - says that no column is meant"
     );
+    // A value for the whole file does not silently win over what the rows say.
+    let told = home.import_command(list([0])).args(["--candidate", "pw"]).refused();
+    assert_eq!(
+        told,
+        "row 1 has a column \"Kandidat\" for the candidate, and --candidate was given for the whole file: leave --candidate out, so \
+         that what each row says counts; if the column means something else, add --map candidate=-"
+    );
+    let meant = ["--candidate", "pw", "--map", "candidate=-", "--json"];
+    assert_counts(&home.import_command(list([7])).args(meant).done().json(), [1, 0, 0, 0, 0, 1]);
 }
 
 #[test]
@@ -66,8 +76,14 @@ fn the_later_row_wins() {
     let ran = home.import_command(&again).done();
     let text: Vec<&str> = ran.stdout.lines().collect();
     assert_eq!(text[1], "8 rows: 1 support added, 4 changed, 0 unchanged, 3 repeated, 0 refused");
-    assert_eq!(text[2], "  people: 1 new in this generation, 0 came back; the next epoch has 11 records");
-    assert_eq!(text[3], "  people ever added: 11, of a capacity of 1000");
+    assert_eq!(
+        text[2..],
+        [
+            "  repeated: an earlier row has the same NIK and candidate; 1 said something else, and the later row won",
+            "  people: 1 new in this generation; the next epoch has 11 records",
+            "  people ever added: 11, of a capacity of 1000",
+        ]
+    );
 }
 
 #[test]
@@ -75,7 +91,8 @@ fn a_snapshot_withdraws_what_it_has_not() {
     let home = TestHome::with_list(0..10);
     // Three are gone, one is new, one row is bad.
     let snapshot = list((3..10).chain([20])) + "317101,dk,ms,2024-08-15\n";
-    let ran = home.import_command(&snapshot).arg("--snapshot").done();
+    let ran = home.import_command(&snapshot).arg("--snapshot").run();
+    assert_eq!(ran.code(), 3, "{ran:?}");
     let held = "  snapshot: nothing was withdrawn, because rows were refused and their people would have been. Mend the rows and \
                 import again, or run the same command with --despite-refused";
     assert!(ran.stdout.lines().any(|line| line == held), "{ran:?}");
@@ -84,7 +101,16 @@ fn a_snapshot_withdraws_what_it_has_not() {
     assert_eq!(records(&home), 11);
     // All its rows are in: what is held back is no reason not to publish.
     assert!(!home.publish().stdout.contains("has not ended"));
-    let ran = home.import_command(&snapshot).args(["--snapshot", "--despite-refused"]).done();
+    // More than a quarter of what was listed is missing: that takes a word too.
+    let ran = home.import_command(&snapshot).args(["--snapshot", "--despite-refused"]).run();
+    assert_eq!(ran.code(), 3, "{ran:?}");
+    let held = "  snapshot: nothing was withdrawn, because the list lacks 3 of the 10 supports that were listed of its candidates: is \
+                it the right file, and whole? If so, run the same command with --despite-missing; if not, import the right one with \
+                --snapshot, which withdraws what this one brought too";
+    assert!(ran.stdout.lines().any(|line| line == held), "{ran:?}");
+    assert_eq!(records(&home), 11);
+    let despite = ["--snapshot", "--despite-refused", "--despite-missing"];
+    let ran = home.import_command(&snapshot).args(despite).done();
     let done = "  snapshot: 3 supports withdrawn, which the list does not have; 3 people with them";
     assert!(ran.stdout.lines().any(|line| line == done), "{ran:?}");
     assert_eq!(records(&home), 8);
@@ -93,8 +119,29 @@ fn a_snapshot_withdraws_what_it_has_not() {
     assert_eq!(summary["counters"]["snapshot"], "done");
     assert_counts(&summary, [3, 0, 7, 0, 1, 0]);
     assert_eq!((&summary["counters"]["people_returned"], &summary["members_ever"]), (&json!(3), &json!(11)));
-    let ran = home.import_command(list([1])).arg("--despite-refused").run();
-    assert_eq!(ran.code(), 2, "it says nothing without --snapshot: {ran:?}");
+    for flag in ["--despite-refused", "--despite-missing"] {
+        let ran = home.import_command(list([1])).arg(flag).run();
+        assert_eq!(ran.code(), 2, "it says nothing without --snapshot: {ran:?}");
+    }
+}
+
+#[test]
+fn whoever_was_withdrawn_is_told_when_he_comes_back() {
+    let home = TestHome::with_list(0..10);
+    let warning = "listed again, because the list has them. Whoever objected and was taken off is on it again: `ceknik withdraw` takes \
+                   people off, and an import with --keep-withdrawn leaves them off";
+    for (niks, said) in [
+        (vec![nik(0)], "  warning: a person who had been withdrawn is "),
+        (vec![nik(1), nik(2)], "  warning: 2 people who had been withdrawn are "),
+    ] {
+        let niks = niks.join("\n");
+        home.command("withdraw").arg(DATASET).stdin(niks).done();
+        let kept = home.import_command(list(0..10)).arg("--keep-withdrawn").done().stdout;
+        assert!(kept.contains(" refused: withdrawn\n") && !kept.contains("listed again"), "{kept}");
+        let ran = home.import(list(0..10)).stdout;
+        assert!(ran.lines().any(|line| line == format!("{said}{warning}")), "{ran}");
+        assert!(!home.import(list(0..10)).stdout.contains("listed again"));
+    }
 }
 
 /// Rows that the open import has committed.

@@ -138,14 +138,17 @@ fn a_generation_before_anything_was_published() {
     let told = home.command("dataset new-generation").arg(DATASET).refused();
     assert_eq!(
         told,
-        "nothing of jakarta-2024 was published yet, so that a new generation takes the place of this one at once, and the 10 \
-         records that were imported are erased: publish them first, or say --erase-unpublished and import the whole list again"
+        "nothing of generation 1 of jakarta-2024 was published yet, so that a new one takes its place at once, and the 10 records \
+         that were imported into it are erased: publish them first, or say --erase-unpublished and import the whole list again"
     );
     assert_eq!(home.command("dataset show").arg("--json").done().json()["generations"][0]["records"], 10);
     let said = home.command("dataset new-generation").args([DATASET, "--erase-unpublished"]).done().stdout;
     let begun = "Began generation 2 of jakarta-2024, in place of the one before, of which nothing was published. Import the \
                  whole list into it, then publish.\n";
     assert!(said.starts_with(begun), "{said}");
+    let key = home.path().join("keys/oprf/jakarta-2024.2.key");
+    let needed = format!("  its evaluation key is {}: the service needs it before its first epoch\n", key.display());
+    assert!(said.contains(&needed), "{said}");
     home.import(list(0..10));
     home.publish();
     let said = home.command("dataset new-generation").arg(DATASET).done().stdout;
@@ -159,6 +162,27 @@ fn a_generation_before_anything_was_published() {
     home.import(list(0..10));
     let said = home.publish().stdout;
     assert!(said.contains("the new generation's key is announced") && !said.contains(waits), "{said}");
+}
+
+#[test]
+fn a_mistaken_dataset_is_removed() {
+    let home = TestHome::with_list(0..10);
+    let delete = || home.command("dataset delete").arg(DATASET);
+    assert_eq!(
+        delete().refused(),
+        "10 records were imported into jakarta-2024: say --erase-unpublished, and they are erased with it"
+    );
+    let said = delete().arg("--erase-unpublished").done().stdout;
+    assert_eq!(
+        said,
+        "Removed dataset jakarta-2024, 10 records and its keys. Reports of its imports stay in reports/.\n"
+    );
+    assert!(!home.path().join("keys/oprf/jakarta-2024.1.key").exists());
+    home.create_dataset(&definition(DATASET, ""));
+    home.import(list(0..10));
+    home.publish();
+    let told = delete().arg("--erase-unpublished").refused();
+    assert!(told.starts_with("epochs of jakarta-2024 are published, and the log forgets none: "), "{told}");
 }
 
 /// More candidates than a record has room for are told before a list is imported.

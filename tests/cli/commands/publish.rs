@@ -146,7 +146,7 @@ fn beside_a_long_reader() {
     home.create_dataset(&definition("bandung-2024", ""));
     let reading = reader();
     home.command("dataset update").arg(home.beside("definition.toml")).done();
-    assert_eq!(home.command("publish").arg("bandung-2024").refused(), busy);
+    assert_eq!(home.command("publish").args(["bandung-2024", "--despite-empty"]).refused(), busy);
     drop(reading);
     let ran = home.command("publish").args([DATASET, "--json"]).done();
     let told = "ceknik: an interrupted publication was finished first: epoch 1 of bandung-2024, as of ";
@@ -175,11 +175,63 @@ fn over_capacity() {
                    published in this generation. `ceknik publish` says what can be done\n";
     assert!(said.ends_with(warning), "{said}");
     let told = home.command("publish").arg(DATASET).refused();
-    let begin = "1001 people were added to generation 1, whose capacity is 1000. Begin a new generation with `ceknik dataset \
-                 new-generation` and import the whole list into it. Know before you do: whoever kept this generation's filter and \
-                 has everybody's NIK can intersect the two; a hit in both leaves ";
-    assert!(told.starts_with(begin), "{told}");
+    assert_eq!(
+        told,
+        "1001 people were added to generation 1, whose capacity is 1000. Nothing of it was published yet: `ceknik dataset \
+         new-generation jakarta-2024 FILE --erase-unpublished`, FILE being a definition with a larger capacity, puts another in its \
+         place; then import the whole list again"
+    );
     let dry = home.command("publish").args([DATASET, "--dry-run"]).refused();
     assert_eq!(dry, told);
     assert!(!home.epoch_dir(1).exists());
+    // What it says works.
+    let wider = home.path().join("wider.toml");
+    std::fs::write(&wider, definition(DATASET, "").replace("capacity = 1000", "capacity = 1100")).unwrap();
+    let new_generation =
+        home.command("dataset new-generation").args([DATASET, "--weak-stretch", "--erase-unpublished"]);
+    new_generation.arg(&wider).done();
+    home.import(list(0..1001));
+    home.publish();
+    home.import(list(1001..1101));
+    let begin = "1101 people were added to generation 2, whose capacity is 1100. Begin a new generation with `ceknik dataset \
+                 new-generation jakarta-2024 FILE`, FILE being a definition with a larger capacity, and import the whole list into \
+                 it. Know before you do: whoever kept this generation's filter and has everybody's NIK can intersect the two; a hit \
+                 in both leaves ";
+    let told = home.command("publish").arg(DATASET).refused();
+    assert!(told.starts_with(begin), "{told}");
+}
+
+#[test]
+fn a_list_without_anybody() {
+    let home = TestHome::with_dataset();
+    let told = home.command("publish").arg(DATASET).refused();
+    assert_eq!(
+        told,
+        "nobody is on jakarta-2024, and everybody who checks would be told that he is not listed: import a list first, with `ceknik \
+         import jakarta-2024 FILE`; --despite-empty publishes an empty list"
+    );
+    let warning = "  warning: nobody is on the list, and everybody is told that he is not listed";
+    let dry = home.command("publish").args([DATASET, "--dry-run"]).done().stdout;
+    assert!(dry.contains(&format!("{warning}. `ceknik publish` refuses it\n")), "{dry}");
+    let said = home.command("publish").args([DATASET, "--despite-empty"]).done().stdout;
+    assert!(said.contains(&format!("{warning}\n")), "{said}");
+    // A renewal of it needs no word.
+    home.publish();
+}
+
+#[test]
+fn many_taken_off_are_told() {
+    let home = TestHome::with_list(0..12);
+    home.publish();
+    let withdraw = |people: std::ops::Range<u32>| {
+        home.command("withdraw").arg(DATASET).stdin(people.map(nik).collect::<Vec<_>>().join("\n")).done();
+    };
+    withdraw(0..3);
+    assert!(!home.publish().stdout.contains("are taken off"));
+    withdraw(3..6);
+    let warning = "  warning: 3 of the 9 people of the epoch before are taken off. If that is not meant, import the whole list again";
+    let dry = home.command("publish").args([DATASET, "--dry-run"]).done().stdout;
+    assert!(dry.contains(&format!("{warning} first\n")), "{dry}");
+    let said = home.publish().stdout;
+    assert!(said.contains(&format!("{warning} and publish once more\n")), "{said}");
 }

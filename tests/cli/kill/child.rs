@@ -144,6 +144,7 @@ pub(crate) fn work_if_told() {
                 public: &home.public(),
                 staging: &home.staging(),
                 despite_unfinished_import: false,
+                despite_empty: false,
                 observer: &mut |phase: PublishPhase| announcer.begins(phase.name()),
                 progress: &mut |_, _, _| (),
             };
@@ -153,7 +154,13 @@ pub(crate) fn work_if_told() {
     say(OVER);
 }
 
-/// As `ceknik import --snapshot --despite-refused`, but for the rows of a chunk.
+/// As `ceknik import --snapshot --despite-refused --despite-missing`, but for the rows of a chunk.
 fn import_options(chunk_rows: NonZeroU64) -> ImportOptions {
-    ImportOptions { snapshot: true, despite_refused: true, chunk_rows: Some(chunk_rows), ..ImportOptions::default() }
+    ImportOptions {
+        snapshot: true,
+        despite_refused: true,
+        despite_missing: true,
+        chunk_rows: Some(chunk_rows),
+        ..ImportOptions::default()
+    }
 }

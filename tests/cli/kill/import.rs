@@ -299,7 +299,7 @@ impl Whole {
 }
 
 fn import_command(home: &TestHome, list: &PathBuf) -> super::support::command::Ceknik {
-    home.command("import").args(["--snapshot", "--despite-refused", DATASET]).arg(list)
+    home.command("import").args(["--snapshot", "--despite-refused", "--despite-missing", DATASET]).arg(list)
 }
 
 /// Moments in every phase, then moments anywhere.

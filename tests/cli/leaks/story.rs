@@ -117,7 +117,7 @@ pub(crate) fn import(stage: &mut Stage, after_the_kill: impl FnOnce(&Stage)) {
         assert!(said.err.contains("panicked") && said.err.contains("as the test wants it"), "{}", said.err);
     }
     refusals(stage);
-    let mut command = stage.ceknik("import --snapshot --despite-refused --json");
+    let mut command = stage.ceknik("import --snapshot --despite-refused --despite-missing --json");
     command.arg(DATASET).arg(&list);
     let said = stage.done("import", command, "");
     assert!(said.out.contains(&format!("\"people_added\":{LISTED}")), "{said:?}");
@@ -160,7 +160,7 @@ fn refusals(stage: &mut Stage) {
     ];
     for (name, text) in lists {
         let file = stage.list(&format!("{name}.csv"), text);
-        let mut command = stage.ceknik("import --snapshot --despite-refused");
+        let mut command = stage.ceknik("import --snapshot --despite-refused --despite-missing");
         command.arg(DATASET).arg(&file);
         stage.refused(&format!("import-{name}"), command, "");
         // And into a dataset that there is not.

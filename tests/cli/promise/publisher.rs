@@ -142,6 +142,7 @@ impl Desk {
             public: &self.home.public(),
             staging: &self.home.staging(),
             despite_unfinished_import: false,
+            despite_empty: false,
             observer: &mut |_| (),
             progress: &mut |_, _, _| (),
         };

@@ -133,13 +133,14 @@ fn after(before: &Manifest, added: u64) -> Made<Manifest> {
     Ok(next)
 }
 
-fn new_generation(before: &Manifest) -> Made<Manifest> {
+fn new_generation(before: &Manifest, number: u32, ordinal: &str) -> Made<Manifest> {
     let mut next = after(before, 0)?;
     let announced = before.oprf.next.as_ref().ok_or("no key announced")?;
     next.oprf = OprfSpec { public_key: announced.public_key, next: None };
-    next.stretch.salt = bytes("second salt of jakarta-2024");
-    let geometry = FilterGeometry::for_capacity(8, 700_000, 0, bytes("second filter seed of jakarta-2024"))?;
-    next.filter = Some(filter(2, geometry, next.population, next.records)?);
+    next.stretch.salt = bytes(&format!("{ordinal} salt of jakarta-2024"));
+    let seed = bytes(&format!("{ordinal} filter seed of jakarta-2024"));
+    let geometry = FilterGeometry::for_capacity(8, 700_000, 0, seed)?;
+    next.filter = Some(filter(number, geometry, next.population, next.records)?);
     disclose(&mut next);
     Ok(next)
 }
@@ -158,7 +159,12 @@ impl Documents {
             Some(NextKey { public_key: *oprf_key("second key of jakarta-2024")?.public_key(), from_epoch: 6 });
         let mut waiting = after(&announcing, 0)?;
         waiting.mirrors.clear();
-        let second_generation = new_generation(&waiting)?;
+        let second_generation = new_generation(&waiting, 2, "second")?;
+        // One generation was begun between, and given up.
+        let mut announcing_fourth = after(&second_generation, 0)?;
+        announcing_fourth.oprf.next =
+            Some(NextKey { public_key: *oprf_key("fourth key of jakarta-2024")?.public_key(), from_epoch: 8 });
+        let fourth_generation = new_generation(&announcing_fourth, 4, "fourth")?;
 
         let mut without_filter = first_epoch()?;
         without_filter.dataset = Id::new("tanpa-filter")?;
@@ -193,6 +199,8 @@ impl Documents {
             ("announcing", announcing),
             ("waiting", waiting),
             ("second_generation", second_generation),
+            ("announcing_fourth", announcing_fourth),
+            ("fourth_generation", fourth_generation),
             ("without_filter", without_filter),
             ("without_filter_renewed", without_filter_renewed),
             ("sharded", sharded),
@@ -313,6 +321,8 @@ fn followed() -> Vec<Json> {
         ("third", "announcing"),
         ("announcing", "waiting"),
         ("waiting", "second_generation"),
+        ("second_generation", "announcing_fourth"),
+        ("announcing_fourth", "fourth_generation"),
         ("without_filter", "without_filter_renewed"),
     ]
     .map(|(before, after)| object! { "before": before, "after": after })
@@ -327,6 +337,7 @@ fn later() -> Vec<Json> {
         ("renewal", "announcing"),
         ("third", "second_generation"),
         ("announcing", "second_generation"),
+        ("third", "fourth_generation"),
     ]
     .map(|(before, after)| object! { "before": before, "after": after })
     .to_vec()
@@ -379,6 +390,13 @@ fn later_broken(documents: &Documents) -> Made<Vec<Json>> {
         ("third", "second_generation", identity(&second_salt, &first_salt), "succession_reuse", Some("stretch.salt")),
         ("third", "second_generation", identity(&second_key, &first_key), "succession_reuse", Some("oprf.public_key")),
         ("third", "second_generation", identity(&second_seed, &first_seed), "succession_reuse", Some("filter.seed")),
+        (
+            "second_generation",
+            "fourth_generation",
+            identity("\"generation\": 4", "\"generation\": 1"),
+            "succession_generation_number",
+            None,
+        ),
         ("announcing", "second_generation", identity(&second_key, &third_key), "succession_announced", None),
         ("announcing", "second_generation", identity(&second_key, &first_key), "succession_announced", None),
     ];

@@ -364,10 +364,14 @@ fn a_new_generation_follows_its_announcement() {
         broken(&|m| m.filter.as_mut().unwrap().geometry = first.filter.as_ref().unwrap().geometry),
         SuccessionError::Reuse { field: "filter.seed" }
     );
-    assert_eq!(
-        broken(&|m| m.filter.as_mut().unwrap().generation = 3),
-        SuccessionError::GenerationNumber { before: 1, got: 3 }
-    );
+    let mut skipping = second.clone();
+    skipping.filter.as_mut().unwrap().generation = 9;
+    assert_eq!(skipping.check_follows(&first, &hash), Ok(()));
+    let (mut before, mut lower) = (first.clone(), second.clone());
+    before.filter.as_mut().unwrap().generation = 3;
+    lower.previous = Some(manifest_sha256(&before.to_bytes().unwrap()));
+    let number = SuccessionError::GenerationNumber { before: 3, got: 2 };
+    assert_eq!(lower.check_follows(&before, &lower.previous.unwrap()), Err(number));
     assert_eq!(broken(&|m| m.disclosure.epoch_odds_factor = None), SuccessionError::EpochFactor);
 
     // Announced for later: it stays announced, unaltered.

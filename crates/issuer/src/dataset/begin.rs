@@ -35,14 +35,45 @@ pub enum DatasetError {
     },
     /// Imported, never published, and to be erased.
     #[error(
-        "nothing of {dataset} was published yet, so that a new generation takes the place of this one at once, and the {records} \
-         records that were imported are erased: publish them first, or say --erase-unpublished and import the whole list again"
+        "nothing of generation {generation} of {dataset} was published yet, so that a new one takes its place at once, and the \
+         {records} records that were imported into it are erased: publish them first, or say --erase-unpublished and import the \
+         whole list again"
     )]
     Unpublished {
         /// Which dataset.
         dataset: Id,
+        /// Which generation.
+        generation: u32,
         /// How many records.
         records: u64,
+    },
+    /// Published, so that it cannot be removed.
+    #[error(
+        "epochs of {dataset} are published, and the log forgets none: it cannot be removed. Publish no more of it, and take it off \
+         the service: its last epoch then expires"
+    )]
+    Published {
+        /// Which dataset.
+        dataset: Id,
+    },
+    /// Imported, and to be erased.
+    #[error("{records} records were imported into {dataset}: say --erase-unpublished, and they are erased with it")]
+    Imported {
+        /// Which dataset.
+        dataset: Id,
+        /// How many records.
+        records: u64,
+    },
+    /// Another generation is on its way into publication.
+    #[error(
+        "generation {generation} of {dataset} was announced and takes over with the next epoch: publish that first with \
+         `ceknik publish {dataset}`, then begin another"
+    )]
+    Announced {
+        /// Which dataset.
+        dataset: Id,
+        /// Which generation.
+        generation: u32,
     },
     /// A definition of another dataset.
     #[error("the definition is of dataset {found}, not {wanted}")]
@@ -73,6 +104,45 @@ pub fn create_dataset(
     begin(store, keys, definition, 1, passphrase, rng, Store::insert_dataset)
 }
 
+/// What of a dataset was removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletedDataset {
+    /// Records that had been imported.
+    pub records: u64,
+    /// What was left for the next command or for hand, and why.
+    pub left: Vec<String>,
+}
+
+/// Removes a dataset of which nothing was ever published: a mistaken one, or one that was tried out. Its evaluation keys are
+/// removed too; another dataset may take its id. What was imported is erased, where `erase_unpublished` allows it.
+///
+/// # Errors
+/// [`DatasetError`]; nothing was removed.
+pub fn delete_dataset(
+    store: &mut Store,
+    keys: &KeyDir,
+    dataset: &Id,
+    erase_unpublished: bool,
+) -> Result<DeletedDataset, DatasetError> {
+    let newest = store.newest_generation(dataset)?;
+    if store.latest_epoch(dataset)?.is_some() {
+        return Err(DatasetError::Published { dataset: dataset.clone() });
+    }
+    let records = store.record_counts(&newest)?.live;
+    if records > 0 && !erase_unpublished {
+        return Err(DatasetError::Imported { dataset: dataset.clone(), records });
+    }
+    let mut left = Vec::new();
+    for generation in store.delete_dataset(dataset)? {
+        if keys.remove_oprf_key(dataset, generation).is_err() {
+            let path = keys.oprf_path(dataset, generation);
+            left.push(format!("{} could not be removed: remove it by hand, nothing needs it", path.display()));
+        }
+    }
+    left.extend(store.checkpoint_or_tell());
+    Ok(DeletedDataset { records, left })
+}
+
 /// A generation that was begun.
 #[derive(Clone, Debug)]
 pub struct BegunGeneration {
@@ -82,13 +152,14 @@ pub struct BegunGeneration {
     pub left: Vec<String>,
 }
 
-/// Begins the next generation of a dataset, with fresh random values and with `definition`, or with the present one. From
+/// Begins the next generation of a dataset, with fresh random values and with `definition`, or with that of the newest one. From
 /// then on imports go to it, beginning with the whole list; the current generation goes on being published, with
-/// withdrawals but without additions, until the first epoch of the new one. Where nothing was published yet, the new one
-/// takes its place at once and what was imported is erased, where `erase_unpublished` allows it.
+/// withdrawals but without additions, until the first epoch of the new one. A newest generation of which nothing was published
+/// yet, be it the first or one that was begun and not announced, gives way at once and what was imported into it is erased,
+/// where `erase_unpublished` allows it.
 ///
 /// # Errors
-/// [`DatasetError`]; among them [`StoreError::GenerationBegun`], [`StoreError::ImportOpen`], [`DatasetError::Unpublished`].
+/// [`DatasetError`]; among them [`DatasetError::Announced`], [`StoreError::ImportOpen`], [`DatasetError::Unpublished`].
 /// Nothing was begun.
 pub fn begin_generation(
     store: &mut Store,
@@ -100,20 +171,21 @@ pub fn begin_generation(
     rng: &mut (impl CryptoRng + RngCore),
 ) -> Result<BegunGeneration, DatasetError> {
     let entry = store.dataset(dataset)?;
-    if let Some(number) = entry.next {
-        return Err(StoreError::GenerationBegun { dataset: dataset.clone(), number }.into());
+    let newest = store.newest_generation(dataset)?;
+    if store.is_announced(&newest)? {
+        return Err(DatasetError::Announced { dataset: dataset.clone(), generation: newest.number });
     }
-    let present = store.generation(dataset, entry.current)?;
-    let definition = definition.unwrap_or(&present.definition);
+    let definition = definition.unwrap_or(&newest.definition);
     if definition.id != *dataset {
         return Err(DatasetError::OtherDataset { wanted: dataset.clone(), found: definition.id.clone() });
     }
     store.refuse_open_import(dataset)?;
-    let records = store.record_counts(&present)?.live;
-    if records > 0 && !erase_unpublished && store.latest_epoch(dataset)?.is_none() {
-        return Err(DatasetError::Unpublished { dataset: dataset.clone(), records });
+    let records = store.record_counts(&newest)?.live;
+    let unpublished = entry.next.is_some() || store.latest_epoch(dataset)?.is_none();
+    if records > 0 && !erase_unpublished && unpublished {
+        return Err(DatasetError::Unpublished { dataset: dataset.clone(), generation: newest.number, records });
     }
-    let generation = begin(store, keys, definition, entry.current + 1, passphrase, rng, Store::insert_next_generation)?;
+    let generation = begin(store, keys, definition, newest.number + 1, passphrase, rng, Store::insert_next_generation)?;
     let mut left = Vec::new();
     if store.erase_unused_generations(dataset).is_err() {
         left.push("the records of the generation before could not be erased: the next publication does it".to_owned());

@@ -67,8 +67,12 @@ impl DefinitionFile {
         toml::from_str(text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = 1 + before.matches('\n').count();
-            let key = text.lines().nth(line - 1).and_then(|line| line.split_once('=')).map(|(key, _)| key.trim());
-            DefinitionError::Toml { line, message: readable(error.message(), key) }
+            let key = text.lines().nth(line - 1).and_then(|line| line.split_once('='));
+            if let Some((key, _)) = key.filter(|(_, value)| is_separated_number(value)) {
+                let message = "write the number in digits alone, or with _ between them: 8214007 or 8_214_007";
+                return DefinitionError::Toml { line, message: format!("{}: {message}", key.trim()) };
+            }
+            DefinitionError::Toml { line, message: readable(error.message(), key.map(|(key, _)| key.trim())) }
         })
     }
 
@@ -81,6 +85,15 @@ impl DefinitionFile {
         }
         Id::new(&self.id).map_err(|_| value(reason))
     }
+}
+
+/// Whether a value is a number with separators that TOML has not, as in `8,214,007` and `8.214.007`.
+fn is_separated_number(value: &str) -> bool {
+    let value = value.split('#').next().unwrap_or_default().trim();
+    let groups: Vec<&str> = value.split([',', '.', ' ']).collect();
+    groups.len() > 1
+        && groups.iter().all(|group| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit()))
+        && groups[1..].iter().all(|group| group.len() == 3)
 }
 
 /// The parser's message, without the types of its language, and with the key whose value has another type.

@@ -122,11 +122,21 @@ fn filter_figures(file: &DefinitionFile, keep: Option<&Definition>) -> Result<Op
         };
     }
     let population = file.population;
+    let posterior_percent =
+        file.posterior_percent.or(kept.map(|kept| kept.posterior_percent)).unwrap_or(DEFAULT_POSTERIOR_PERCENT);
+    if !(1..=99).contains(&posterior_percent) {
+        return value("posterior_percent", "must be 1 to 99");
+    }
+    // With more the base rate alone says more than the promise allows, whatever the filter.
+    let most_members = match Promise::new(population, posterior_percent, 1).and_then(|promise| {
+        promise.first_noise(1)?;
+        Ok(promise.most_members())
+    }) {
+        Ok(most) => most,
+        Err(error) => return value("population", error.to_string()),
+    };
     let figures = FilterFigures {
-        posterior_percent: file
-            .posterior_percent
-            .or(kept.map(|kept| kept.posterior_percent))
-            .unwrap_or(DEFAULT_POSTERIOR_PERCENT),
+        posterior_percent,
         cells_per_record: file
             .cells_per_record
             .or(kept.map(|kept| kept.cells_per_record))
@@ -134,33 +144,35 @@ fn filter_figures(file: &DefinitionFile, keep: Option<&Definition>) -> Result<Op
         capacity: file
             .capacity
             .or(kept.map(|kept| kept.capacity))
-            .unwrap_or_else(|| population.div_ceil(10).max(LEAST_DEFAULT_CAPACITY).min(population)),
+            .unwrap_or_else(|| population.div_ceil(10).max(LEAST_DEFAULT_CAPACITY).min(most_members)),
         shard_bits: file.shard_bits.or(kept.map(|kept| kept.shard_bits)).unwrap_or(0),
         cover_percent: file.cover_percent.or(kept.map(|kept| kept.cover_percent)).unwrap_or(DEFAULT_COVER_PERCENT),
     };
-    if !(1..=99).contains(&figures.posterior_percent) {
-        return value("posterior_percent", "must be 1 to 99");
-    }
     if !CELLS_PER_RECORD.contains(&figures.cells_per_record) {
         return value("cells_per_record", "must be 2 to 64");
     }
-    if !(1..=population).contains(&figures.capacity) {
-        return value("capacity", "must be at least 1 and at most the population");
+    if figures.capacity == 0 {
+        return value("capacity", "must be at least 1");
+    }
+    if figures.capacity > most_members {
+        return value(
+            "capacity",
+            format!(
+                "must be at most {most_members} of {population} people, not {}: with more on the list {posterior_percent} % of \
+                 the people are, and nothing can promise less than that",
+                figures.capacity
+            ),
+        );
     }
     if figures.cover_percent > 100 {
         return value("cover_percent", "must be 0 to 100");
     }
     let geometry =
         FilterGeometry::for_capacity(figures.cells_per_record, figures.capacity, figures.shard_bits, probe::SEED);
-    let geometry = match geometry {
-        Ok(geometry) => geometry,
-        Err(error @ FilterError::ShardBits { .. }) => return value("shard_bits", error.to_string()),
-        Err(error) => return value("capacity", format!("{error}; set more shard_bits")),
-    };
-    let promise = Promise::new(population, figures.posterior_percent, geometry.cells());
-    match promise.and_then(|promise| promise.first_noise(1)) {
+    match geometry {
         Ok(_) => Ok(Some(figures)),
-        Err(error) => value("population", error.to_string()),
+        Err(error @ FilterError::ShardBits { .. }) => value("shard_bits", error.to_string()),
+        Err(error) => value("capacity", format!("{error}; set more shard_bits")),
     }
 }
 

@@ -116,7 +116,7 @@ fn defaults_are_as_documented() {
     assert!(made.guidance.is_empty());
 
     let capacity = |population| definition(&format!("population = {population}")).filter.unwrap().capacity;
-    assert_eq!((capacity(3_000), capacity(50_000), capacity(8_214_007)), (3_000, 8_192, 821_401));
+    assert_eq!((capacity(3_000), capacity(50_000), capacity(8_214_007)), (1_499, 8_192, 821_401));
     let evaluations = |population| definition(&format!("population = {population}")).evaluations_per_day;
     assert_eq!((evaluations(3_000), evaluations(8_214_007)), (100_000, 2_738_003));
     let full_cost = toml("").replace("weak = true", "");
@@ -153,6 +153,12 @@ fn unknown_and_missing_keys_are_named_with_their_line() {
     assert_eq!(error, "line 3: capacity: invalid type: string \"many\", expected a whole number");
     assert!(refused("capacity = -1").starts_with("line 3: capacity: invalid value: integer `-1`"));
     assert!(refused("capacity = 1\ncapacity = 2").starts_with("line 4: duplicate key"));
+    for number in ["8,214,007", "8.214.007", "8 214 007 # people", "50,000", "50.000"] {
+        assert_eq!(
+            refused(&format!("capacity = {number}")),
+            "line 3: capacity: write the number in digits alone, or with _ between them: 8214007 or 8_214_007"
+        );
+    }
     let error = Definition::from_toml(&"#".repeat(MAX_DEFINITION_BYTES + 1), true).unwrap_err().to_string();
     assert_eq!(error, "the definition is 262145 bytes long, at most 262144 are read");
 }
@@ -165,8 +171,12 @@ fn impossible_values_are_told_with_what_is_possible() {
         ("posterior_percent = 0", "posterior_percent: must be 1 to 99"),
         ("posterior_percent = 100", "posterior_percent: must be 1 to 99"),
         ("cells_per_record = 1", "cells_per_record: must be 2 to 64"),
-        ("capacity = 100001", "capacity: must be at least 1 and at most the population"),
-        ("capacity = 0", "capacity: must be at least 1 and at most the population"),
+        (
+            "capacity = 50000",
+            "capacity: must be at most 49999 of 100000 people, not 50000: with more on the list 50 % of the people are, and nothing \
+             can promise less than that",
+        ),
+        ("capacity = 0", "capacity: must be at least 1"),
         ("cover_percent = 101", "cover_percent: must be 0 to 100"),
         ("shard_bits = 13", "shard_bits: 13 shard bits; at most 8"),
         (

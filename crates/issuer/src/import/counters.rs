@@ -6,7 +6,7 @@ use ceknik_core::NikWarnings;
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::merge::Effect;
+use super::merge::{Effect, WITHDRAWN};
 
 /// What an import did. Every row is one of refused, added, changed, unchanged and repeated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,10 @@ pub struct ImportCounters {
     pub withdrawn: u64,
     /// People of whom that left nothing.
     pub people_withdrawn: u64,
+    /// Supports that a snapshot would have withdrawn, and that were too many to do so untold
+    /// ([`SnapshotOutcome::HeldMissing`]).
+    #[serde(default)]
+    pub missing: u64,
     /// Numbers of the candidates that accepted rows name, and in the end of the one given for the whole file: those a
     /// snapshot is the whole truth for.
     pub(super) candidates: BTreeSet<u16>,
@@ -54,14 +58,38 @@ pub enum SnapshotOutcome {
     Asked,
     /// Rows were refused, so nothing was withdrawn: a person whose row could not be read would have been.
     Held,
+    /// So much of what was listed is missing in the list that it may be another one, so nothing was withdrawn.
+    HeldMissing,
     /// What the list has not was withdrawn.
     Done,
 }
 
+impl SnapshotOutcome {
+    /// Whether nothing was withdrawn, for now.
+    pub fn is_held(self) -> bool {
+        matches!(self, Self::Held | Self::HeldMissing)
+    }
+}
+
+/// A snapshot that lacks more than one in so many of the supports that were listed of its candidates is held back.
+const MISSING_ONE_IN: u64 = 4;
+
 impl ImportCounters {
+    /// Whether so many missing supports are more than a list of the same people lacks. The others that were listed before, and
+    /// still are, are those that the list changed or left as they were.
+    pub(super) fn lacks_too_many(&self, missing: u64) -> bool {
+        let listed = missing + self.changed + self.unchanged;
+        missing.saturating_mul(MISSING_ONE_IN) > listed
+    }
+
     /// Rows refused, for whatever reason.
     pub fn refused_rows(&self) -> u64 {
         self.refused.values().sum()
+    }
+
+    /// Rows refused whose person is not known.
+    pub(super) fn unread_rows(&self) -> u64 {
+        self.refused_rows() - self.refused.get(WITHDRAWN).copied().unwrap_or_default()
     }
 
     /// For whoever reads a summary: all but the store's numbers of candidates.

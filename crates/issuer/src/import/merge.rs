@@ -37,6 +37,9 @@ pub(super) enum Unfit {
          --candidate ID` takes one away"
     )]
     TooMany,
+    /// `withdrawn`.
+    #[error("the person was withdrawn, and --keep-withdrawn leaves it at that")]
+    Withdrawn,
 }
 
 impl Unfit {
@@ -44,13 +47,17 @@ impl Unfit {
         match self {
             Self::TooLong { .. } => "record_too_long",
             Self::TooMany => "too_many_supports",
+            Self::Withdrawn => WITHDRAWN,
         }
     }
 }
 
 /// Codes of the reasons for which a row that could be read is refused, beside
 /// [`RowReason::CODES`](crate::RowReason::CODES).
-pub const UNFIT_CODES: [&str; 2] = ["record_too_long", "too_many_supports"];
+pub const UNFIT_CODES: [&str; 3] = ["record_too_long", "too_many_supports", WITHDRAWN];
+
+/// Code of a row whose person stays withdrawn. Nobody is missing in a snapshot for that.
+pub(super) const WITHDRAWN: &str = "withdrawn";
 
 /// A record to be stored.
 pub(super) struct Merged {
@@ -231,7 +238,7 @@ mod tests {
                  ID` takes one away"
             );
         });
-        let codes = [Unfit::TooLong { needs: 1, has: 1 }.code(), Unfit::TooMany.code()];
+        let codes = [Unfit::TooLong { needs: 1, has: 1 }.code(), Unfit::TooMany.code(), Unfit::Withdrawn.code()];
         assert_eq!(codes, UNFIT_CODES);
     }
 

@@ -17,7 +17,9 @@ pub enum ImportPhase {
     Apply,
     /// Committing a transaction.
     Commit,
-    /// Withdrawing what a snapshot does not list.
+    /// Counting what a snapshot does not list.
+    Compare,
+    /// Withdrawing it.
     Snapshot,
     /// Writing the report.
     Report,
@@ -27,8 +29,16 @@ pub enum ImportPhase {
 
 impl ImportPhase {
     /// All phases, in order.
-    pub const ALL: [Self; 7] =
-        [Self::Scan, Self::Stretch, Self::Apply, Self::Commit, Self::Snapshot, Self::Report, Self::Checkpoint];
+    pub const ALL: [Self; 8] = [
+        Self::Scan,
+        Self::Stretch,
+        Self::Apply,
+        Self::Commit,
+        Self::Compare,
+        Self::Snapshot,
+        Self::Report,
+        Self::Checkpoint,
+    ];
 
     /// Its name: `scan`, `stretch` and so on.
     pub fn name(self) -> &'static str {
@@ -37,6 +47,7 @@ impl ImportPhase {
             Self::Stretch => "stretch",
             Self::Apply => "apply",
             Self::Commit => "commit",
+            Self::Compare => "compare",
             Self::Snapshot => "snapshot",
             Self::Report => "report",
             Self::Checkpoint => "checkpoint",
@@ -48,7 +59,7 @@ impl ImportPhase {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Progress {
     /// [`ImportPhase::Scan`] for bytes of the list, each of which is read several times; [`ImportPhase::Apply`] for rows,
-    /// [`ImportPhase::Snapshot`] for records looked at.
+    /// [`ImportPhase::Compare`] and [`ImportPhase::Snapshot`] for records looked at.
     pub phase: ImportPhase,
     /// Bytes, rows or records done, those of earlier runs included.
     pub done: u64,

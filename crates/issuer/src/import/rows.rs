@@ -10,7 +10,7 @@ use ceknik_core::record::{Locator, Support};
 use ceknik_core::{District, NikWarnings, StretchError};
 
 use super::counters::ImportCounters;
-use super::merge::Sealing;
+use super::merge::{Sealing, Unfit};
 use super::observer::{ImportPhase, Meter};
 use super::pipeline::{self, Next, Results};
 use super::{ImportError, Importer, encode_counters};
@@ -71,6 +71,7 @@ impl Importer<'_> {
             generation,
             cipher: self.cipher,
             candidates: self.candidates.clone(),
+            keep_withdrawn: self.options.keep_withdrawn,
             segment: Segment {
                 import: import.id,
                 number: self.store.next_segment(import.id)?,
@@ -156,6 +157,7 @@ struct Writer<'a> {
     generation: &'a Generation,
     cipher: &'a StoreCipher,
     candidates: HashMap<Arc<str>, u16>,
+    keep_withdrawn: bool,
     import: &'a mut ImportRow,
     counters: &'a mut ImportCounters,
     segment: Segment,
@@ -204,6 +206,9 @@ impl Writer<'_> {
         };
         let stored = chunk.batch.record(&locator)?;
         let (known, withdrawn) = (!matches!(stored, Stored::Absent), matches!(stored, Stored::Withdrawn));
+        if withdrawn && self.keep_withdrawn {
+            return Ok(self.refuse(chunk, row, None, Unfit::Withdrawn.code(), &Unfit::Withdrawn.to_string())?);
+        }
         let stored = match stored {
             Stored::Absent | Stored::Withdrawn => None,
             Stored::Record { sealed, detail } => Some((sealed, self.open(&locator, &detail)?)),

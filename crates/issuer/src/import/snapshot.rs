@@ -14,6 +14,28 @@ const AT_ONCE: u32 = 1024;
 const TRANSACTION_TIME: Duration = Duration::from_secs(2);
 
 impl Importer<'_> {
+    /// How many supports of the list's candidates this import has not seen.
+    pub(super) fn unlisted(&mut self, import: &ImportRow, counters: &ImportCounters) -> Result<u64, ImportError> {
+        let generation = self.generation;
+        let live = self.store.record_counts(generation)?.live;
+        let mut meter = Meter::new(self.observer, ImportPhase::Compare, 0, live);
+        let batch = self.store.batch(generation)?;
+        let (mut after, mut missing, mut seen_records) = (None, 0, 0);
+        loop {
+            self.observer.phase(ImportPhase::Compare);
+            let details = batch.details_after(after.as_ref(), AT_ONCE)?;
+            let Some((last, _)) = details.last() else { return Ok(missing) };
+            for (locator, detail) in &details {
+                let detail = open(self.cipher, generation, locator, detail)?;
+                let unlisted = |seen: &&Seen| is_unlisted(seen, import, counters);
+                missing += detail.supports.iter().filter(unlisted).count() as u64;
+            }
+            after = Some(*last);
+            seen_records += details.len() as u64;
+            meter.tell(seen_records);
+        }
+    }
+
     /// Goes through all live records in the order of their locators, from where it last stood, and takes away the supports
     /// of the list's candidates that this import has not seen.
     pub(super) fn withdraw_unlisted(
@@ -32,8 +54,7 @@ impl Importer<'_> {
                 let details = batch.details_after(import.snapshot_after.as_ref(), AT_ONCE)?;
                 seen_records += details.len() as u64;
                 for (locator, detail) in &details {
-                    let unlisted =
-                        |seen: &Seen| seen.import != import.id && counters.candidates.contains(&seen.candidate);
+                    let unlisted = |seen: &Seen| is_unlisted(seen, import, counters);
                     let removal = remove(&batch, self.cipher, generation, locator, detail, unlisted)?;
                     counters.withdrawn += removal.supports;
                     counters.people_withdrawn += u64::from(removal.nothing_left);
@@ -57,6 +78,15 @@ impl Importer<'_> {
     }
 }
 
+fn is_unlisted(seen: &Seen, import: &ImportRow, counters: &ImportCounters) -> bool {
+    seen.import != import.id && counters.candidates.contains(&seen.candidate)
+}
+
+fn open(cipher: &StoreCipher, generation: &Generation, locator: &Locator, detail: &[u8]) -> Result<Detail, StoreError> {
+    let plain = cipher.open_detail(&generation.dataset, generation.number, locator, detail)?;
+    Detail::decode(&plain, generation.sealed_bytes())
+}
+
 /// What taking supports away did to a record.
 pub(crate) struct Removal {
     /// Supports taken away.
@@ -74,8 +104,7 @@ pub(crate) fn remove(
     detail: &[u8],
     gone: impl Fn(&Seen) -> bool,
 ) -> Result<Removal, StoreError> {
-    let plain = cipher.open_detail(&generation.dataset, generation.number, locator, detail)?;
-    let detail = Detail::decode(&plain, generation.sealed_bytes())?;
+    let detail = open(cipher, generation, locator, detail)?;
     let before = detail.supports.len() as u64;
     match detail.without(gone) {
         Remainder::Unchanged => Ok(Removal { supports: 0, nothing_left: false }),

@@ -51,6 +51,14 @@ enum Begun {
     Announced(OprfPublicKey),
 }
 
+impl Draft {
+    /// Whether nobody is on the list, while somebody was before, or there was no epoch before.
+    pub(super) fn is_newly_empty(&self) -> bool {
+        let was_empty = self.before.as_ref().is_some_and(|before| before.manifest.records == 0);
+        self.manifest.records == 0 && !was_empty
+    }
+}
+
 struct Built {
     bits: Option<FilterBits>,
     spec: Option<FilterSpec>,
@@ -65,20 +73,16 @@ impl Publisher<'_> {
         let mut in_use = self.store.generations_in_use(dataset)?.into_iter();
         let current = in_use.next().ok_or(PublishError::Changed)?;
         let Some(next) = in_use.next() else { return Ok((current, Begun::None)) };
-        let open_import = self.store.open_import(dataset)?;
-        let announced = before.map(|before| before.manifest.oprf.next.as_ref());
-        match announced {
-            None => Ok((next, Begun::None)),
-            Some(Some(key)) if key.public_key == next.public_key => match open_import {
-                None => Ok((next, Begun::None)),
-                Some(import) => Err(PublishError::ImportOpen { import, generation: next.number }),
-            },
-            // Whoever announces must go on with the new key next time, so it is not announced before it can.
-            Some(_) if open_import.is_some() || self.store.members(&next)?.ever() == 0 => {
-                Ok((current, Begun::Filling(next.number)))
-            }
-            Some(_) => Ok((current, Begun::Announced(next.public_key))),
+        if before.is_none() || self.store.is_announced(&next)? {
+            return Ok((next, Begun::None));
         }
+        // Whoever announces must go on with the new key next time, so it is not announced before it can.
+        let all = self.store.members(&next)?;
+        if self.store.open_import(dataset)?.is_some() || all.ever() == 0 {
+            return Ok((current, Begun::Filling(next.number)));
+        }
+        self.build_filter(&next, None, all.ever(), all)?;
+        Ok((current, Begun::Announced(next.public_key)))
     }
 
     /// The epoch of `dataset` at `now`, to follow the epoch `before`.
@@ -195,22 +199,20 @@ impl Publisher<'_> {
         let kept =
             before.map(|Before { epoch, .. }| GenerationFigures { cells, noise: epoch.noise, members: epoch.members });
         let full = |reason: String, noise: u64| {
+            let dataset = generation.dataset.clone();
+            let Some(kept) = kept else { return PublishError::UnpublishedFull { dataset, reason } };
             // What comes next is not known yet: as good as this one would be, at best.
             let next = GenerationFigures { cells, noise, members };
-            let intersection = intersection(members, definition.population, &[kept.unwrap_or(next), next]);
-            PublishError::GenerationFull { reason, intersection }
+            let intersection = intersection(members, definition.population, &[kept, next]);
+            PublishError::GenerationFull { dataset, reason, intersection }
         };
-        let broken = |source| {
-            // This one could not be at all: the one that was published, again.
-            let intersection = kept.and_then(|kept| intersection(members, definition.population, &[kept, kept]));
-            PublishError::Promise { source, intersection }
-        };
-        let promise = Promise::new(definition.population, figures.posterior_percent, cells).map_err(broken)?;
+        // A definition keeps its capacity under what the promise allows: up to there every noise can be computed.
+        let promise = Promise::new(definition.population, figures.posterior_percent, cells)?;
+        let room = members.min(figures.capacity);
         let (noise_before, added) = match before {
-            Some(before) => (before.epoch.noise, promise.added_noise(before.epoch.members, members)),
-            None => (0, promise.first_noise(members)),
+            Some(before) => (before.epoch.noise, promise.added_noise(before.epoch.members, room)?),
+            None => (0, promise.first_noise(room)?),
         };
-        let added = added.map_err(broken)?;
         let noise = noise_before + added;
         if members > figures.capacity {
             let reason = format!(

@@ -18,26 +18,32 @@ use crate::store::StoreError;
 pub enum PublishError {
     /// The generation takes no more members, for `reason`.
     #[error(
-        "{reason}. Begin a new generation with `ceknik dataset new-generation` and import the whole list into it{}",
+        "{reason}. Begin a new generation with `ceknik dataset new-generation {dataset} FILE`, FILE being a definition with a larger \
+         capacity, and import the whole list into it{}",
         after_intersection(.intersection)
     )]
     GenerationFull {
+        /// Of which dataset.
+        dataset: Id,
         /// Which bound.
         reason: String,
         /// What whoever holds both filters and everybody's NIK would know, where that can be said.
         intersection: Option<Intersection>,
     },
-    /// The promise cannot be kept whatever the noise.
+    /// The generation has more members than it takes, for `reason`, and nothing of it was published.
     #[error(
-        "{source}. A new generation needs another promise: whoever knows the base rate knows that much already{}",
-        after_intersection(.intersection)
+        "{reason}. Nothing of it was published yet: `ceknik dataset new-generation {dataset} FILE --erase-unpublished`, FILE being a \
+         definition with a larger capacity, puts another in its place; then import the whole list again"
     )]
-    Promise {
-        /// Why.
-        source: PromiseError,
-        /// What whoever holds the filter that was published, another one of the same figures, and everybody's NIK would know.
-        intersection: Option<Intersection>,
+    UnpublishedFull {
+        /// Of which dataset.
+        dataset: Id,
+        /// Which bound.
+        reason: String,
     },
+    /// The promise cannot be kept whatever the noise: no definition that is accepted comes to that.
+    #[error(transparent)]
+    Promise(#[from] PromiseError),
     /// Too few people share a bucket.
     #[error(
         "{people} people would share a bucket, and least_people_per_bucket asks for {floor} almost surely in every one: set \
@@ -61,17 +67,6 @@ pub enum PublishError {
         /// The last epoch.
         epoch: u64,
     },
-    /// The generation that must take over is not full yet.
-    #[error(
-        "generation {generation} was announced and takes over with this epoch, but import {import} into it was interrupted: \
-         finish it first, with the same command"
-    )]
-    ImportOpen {
-        /// Which import.
-        import: u64,
-        /// Which generation.
-        generation: u32,
-    },
     /// The epoch would have a part of a list.
     #[error(
         "import {import} into {dataset} has not ended, and only a part of its list would be published: who is missing would be \
@@ -82,6 +77,15 @@ pub enum PublishError {
         /// Which import.
         import: u64,
         /// Of which dataset.
+        dataset: Id,
+    },
+    /// The epoch would have no record, and the one before had some, or there was none.
+    #[error(
+        "nobody is on {dataset}, and everybody who checks would be told that he is not listed: import a list first, with \
+         `ceknik import {dataset} FILE`; --despite-empty publishes an empty list"
+    )]
+    Empty {
+        /// Which dataset.
         dataset: Id,
     },
     /// A publication was interrupted.

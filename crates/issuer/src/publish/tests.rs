@@ -6,7 +6,7 @@ use ceknik_core::deniability;
 use ceknik_core::filter::{Cell, FilterShard};
 use ceknik_core::key_file::StoreKey;
 use ceknik_core::log::{Policy, TlogProof};
-use ceknik_core::manifest::{FilterSpec, OprfSpec, UnverifiedManifest};
+use ceknik_core::manifest::{FilterSpec, UnverifiedManifest};
 use ceknik_core::oprf::OprfSecretKey;
 use ceknik_core::record::Locator;
 use rand::SeedableRng;
@@ -16,8 +16,9 @@ use tempfile::TempDir;
 use super::*;
 use crate::Home;
 use crate::dataset::tests::definition;
-use crate::plan::{GenerationFigures, Intersection, intersection};
 use crate::store::{NewGeneration, Store};
+
+mod generations;
 
 struct Press {
     dir: TempDir,
@@ -85,6 +86,7 @@ impl Press {
             public: &paths[0],
             staging: &paths[1],
             despite_unfinished_import: false,
+            despite_empty: false,
             observer,
             progress: Box::leak(Box::new(|_, _, _| ())),
         }
@@ -346,6 +348,7 @@ fn another_datasets_publication_is_finished_by_whoever_says_so() {
     }));
     assert!(died.is_err());
     press.dataset = definition.id.clone();
+    press.add(0..100);
     assert!(matches!(press.publish(2), Err(PublishError::Pending { dataset, epoch: 1 }) if dataset == first));
     let finished = press.publisher(&mut |_| (), &paths).finish_pending().unwrap().unwrap();
     assert_eq!((finished.manifest.dataset, finished.resumed), (first, true));
@@ -419,51 +422,28 @@ fn staging_on_another_file_system_is_told_before_an_epoch_is_begun() {
 }
 
 #[test]
-fn a_new_generation_is_announced_and_takes_over() {
-    let mut press = press("");
-    press.add(0..1000);
-    press.publish(0).unwrap();
-    press.add(1000..1500);
-    press.begin_generation(2, "posterior_percent = 60");
-
-    // Not announced before the list is in it: until then the old one goes on.
-    let renewal = press.publish(1).unwrap();
-    assert_eq!((renewal.generation, renewal.changes.held, renewal.unannounced), (1, 500, Some(2)));
-    assert_eq!(renewal.manifest.oprf.next, None);
-
-    press.add(0..1500);
-    let announcement = press.publish(2).unwrap();
-    assert_eq!((announcement.generation, announcement.manifest.records), (1, 1000));
-    assert_eq!(announcement.unannounced, None);
-    assert_eq!(announcement.changes, Changes { unchanged: 1000, held: 500, ..Changes::default() });
-    assert_eq!(announcement.manifest.disclosure.epoch_odds_factor, None);
-    let next = announcement.manifest.oprf.next.clone().unwrap();
-    assert_eq!((next.public_key, next.from_epoch), (public_key(2), 4));
-
-    let taken_over = press.publish(3).unwrap();
-    assert_eq!((taken_over.generation, taken_over.manifest.records), (2, 1500));
-    assert_eq!(taken_over.changes, Changes { added: 1500, ..Changes::default() });
-    assert_eq!(taken_over.manifest.disclosure.posterior_percent, Some(60));
-    assert_eq!(taken_over.manifest.oprf, OprfSpec { public_key: public_key(2), next: None });
-    assert_eq!(press.publish(4).unwrap().generation, 2);
-}
-
-#[test]
-fn a_generation_begun_before_anything_was_published_takes_over_at_once() {
-    let mut press = press("");
-    press.begin_generation(2, "");
-    press.add(0..100);
-    let publication = press.publish(0).unwrap();
-    assert_eq!((publication.generation, publication.manifest.epoch), (2, 1));
-}
-
-#[test]
 fn without_a_filter_everybody_confirms() {
     let mut press = press("filter = false");
     press.add(0..100);
     let manifest = press.publish(0).unwrap().manifest;
     assert_eq!((manifest.filter, manifest.disclosure.cover_percent), (None, 100));
     press.publish(1).unwrap();
+}
+
+/// An empty list is published by whoever means it, and renewed without a word.
+#[test]
+fn a_list_can_be_emptied() {
+    let mut press = press("");
+    press.add(0..3);
+    press.publish(0).unwrap();
+    (0..3).for_each(|number| press.withdraw(number));
+    assert!(matches!(press.publish(1), Err(PublishError::Empty { .. })));
+    let (paths, dataset) = (press.paths(), press.dataset.clone());
+    let mut observer = |_| ();
+    let despite =
+        Publisher { despite_empty: true, ..press.publisher(&mut observer, &paths) }.publish(&dataset, time(1));
+    assert_eq!(despite.unwrap().changes, Changes { removed: 3, ..Changes::default() });
+    assert!(!press.publish(2).unwrap().newly_empty);
 }
 
 #[test]
@@ -474,20 +454,32 @@ fn what_is_refused() {
     full.add(0..101);
     let text = message(&mut full, 0);
     assert!(
-        text.starts_with("101 people were added to generation 1, whose capacity is 100. Begin a new generation with"),
+        text.starts_with("101 people were added to generation 1, whose capacity is 100. Nothing of it was"),
+        "{text}"
+    );
+    assert!(full.published().is_empty());
+    let mut full = press("capacity = 100");
+    full.add(0..100);
+    full.publish(0).unwrap();
+    full.add(100..101);
+    let text = message(&mut full, 1);
+    assert!(
+        text.starts_with(
+            "101 people were added to generation 1, whose capacity is 100. Begin a new generation with `ceknik dataset \
+             new-generation list FILE`, FILE being a definition with a larger capacity, and import the whole list into it"
+        ),
         "{text}"
     );
     assert!(text.contains("a hit in both leaves"), "{text}");
-    assert!(full.published().is_empty());
 
-    let mut crowded = press("population = 1000\ncapacity = 1000\nposterior_percent = 10\nleast_people_per_bucket = 1");
-    crowded.add(0..100);
+    let mut empty = press("");
     assert_eq!(
-        message(&mut crowded, 0),
-        "100 of 1000 people are listed, which is 10 % or more: nothing can promise less than the base rate; promise a higher \
-         posterior in a new generation. A new generation needs another promise: whoever knows the base rate knows that much \
-         already"
+        message(&mut empty, 0),
+        "nobody is on list, and everybody who checks would be told that he is not listed: import a list first, with `ceknik \
+         import list FILE`; --despite-empty publishes an empty list"
     );
+    assert!(empty.dry_run(0).unwrap().newly_empty);
+    assert!(empty.published().is_empty());
 
     let mut clock = press("");
     clock.add(0..100);
@@ -497,44 +489,6 @@ fn what_is_refused() {
         format!("the time {} is not after {}, when epoch 1 was published: check the clock, or --now", time(5), time(5))
     );
     assert_eq!(clock.current().as_deref(), Some("1\n"));
-}
-
-/// What a new generation costs is said before it is begun, from the filter that was published.
-#[test]
-fn a_refusal_states_what_two_filters_leave() {
-    let figures = |press: &Press, noise, members| {
-        let definition = press.store.newest_generation(&press.dataset).unwrap().definition;
-        let cells = definition.filter_geometry(seed(1)).unwrap().unwrap().cells();
-        GenerationFigures { cells, noise, members }
-    };
-    let told = |both: Intersection| {
-        format!(
-            ". Know before you do: whoever kept this generation's filter and has everybody's NIK can intersect the two; a hit in both \
-             leaves {:.2} on average, and {:.2} for a person alone in both cells",
-            both.average, both.alone
-        )
-    };
-
-    let mut full = press("capacity = 9000");
-    full.add(0..8000);
-    let noise = full.publish(0).unwrap().manifest.filter.unwrap().noise;
-    full.add(8000..9001);
-    let promise = deniability::Promise::new(100_000, 50, figures(&full, 0, 0).cells).unwrap();
-    let more = promise.added_noise(8000, 9001).unwrap();
-    let both = intersection(9001, 100_000, &[figures(&full, noise, 8000), figures(&full, noise + more, 9001)]).unwrap();
-    assert!(both.average > 0.5 && both.alone > 0.9, "{both:?}");
-    let refusal = full.publish(1).unwrap_err().to_string();
-    assert!(refusal.ends_with(&told(both)), "{refusal}");
-
-    let mut crowded = press("population = 1000\ncapacity = 1000\nposterior_percent = 10\nleast_people_per_bucket = 1");
-    crowded.add(0..40);
-    let noise = crowded.publish(0).unwrap().manifest.filter.unwrap().noise;
-    crowded.add(40..100);
-    let kept = figures(&crowded, noise, 40);
-    let both = intersection(100, 1000, &[kept, kept]).unwrap();
-    let refusal = crowded.publish(1).unwrap_err().to_string();
-    assert!(refusal.starts_with("100 of 1000 people are listed, which is 10 % or more: "), "{refusal}");
-    assert!(refusal.ends_with(&told(both)), "{refusal}");
 }
 
 /// No definition that the store gives would do that: it is refused where it is read. Here it is made behind its back.
@@ -551,38 +505,6 @@ fn too_few_people_for_a_bucket_are_refused() {
         "195 people would share a bucket, and least_people_per_bucket asks for 1000 almost surely in every one: set bucket_bits \
          to at most 6 with `ceknik dataset update`"
     );
-}
-
-/// Once it was announced there is no going on with the one before.
-#[test]
-fn a_generation_that_was_announced_waits_for_its_import() {
-    let mut press = press("");
-    press.add(0..100);
-    press.publish(0).unwrap();
-    press.begin_generation(2, "");
-    press.add(0..100);
-    press.publish(1).unwrap();
-    let next = press.store.newest_generation(&press.dataset).unwrap();
-    let list = press.cipher.list_mac().finish();
-    let import = press.store.begin_import(&next, list, String::new(), String::new()).unwrap().id;
-    let refusal = press.publish(2).unwrap_err();
-    assert!(matches!(refusal, PublishError::ImportOpen { generation: 2, .. }), "{refusal:?}");
-    assert_eq!(
-        refusal.to_string(),
-        format!(
-            "generation 2 was announced and takes over with this epoch, but import {import} into it was interrupted: finish it \
-             first, with the same command"
-        )
-    );
-    assert_eq!(press.current().as_deref(), Some("2\n"));
-}
-
-#[test]
-fn more_than_half_of_the_cells_is_refused() {
-    let mut press = press("population = 20000\ncapacity = 9900\ncells_per_record = 2\nleast_people_per_bucket = 100");
-    press.add(0..9900);
-    let text = press.publish(0).unwrap_err().to_string();
-    assert!(text.contains("cells would be set, which is more than half. Begin a new generation"), "{text}");
 }
 
 #[test]

@@ -143,6 +143,9 @@ pub(super) fn folded(name: &str) -> String {
     name.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+/// What stands for a column in a map when none is to be read.
+const NO_COLUMN: &str = "-";
+
 /// Which header names which column: what `--map` says. What it leaves out is found by [`Column::synonyms`].
 ///
 /// ```
@@ -163,8 +166,11 @@ pub struct ColumnMap {
 /// Why a `--map` is not understood.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum MapError {
-    /// No `key=`, or an unknown key.
-    #[error("`{part}` is no mapping: write nik=COLUMN, candidate=COLUMN, status=COLUMN or submitted=COLUMN")]
+    /// No `key=`, or an unknown key, or no column for the NIK.
+    #[error(
+        "`{part}` is no mapping: write nik=COLUMN, candidate=COLUMN, status=COLUMN or submitted=COLUMN, COLUMN being a name in the \
+         header or #N; for all but the NIK - says that no column is meant"
+    )]
     Form {
         /// The part that is not understood.
         part: String,
@@ -179,7 +185,8 @@ pub enum MapError {
 
 impl ColumnMap {
     /// Adds mappings `key=COLUMN`, several separated by commas. `COLUMN` is a name in the header, of which letters and
-    /// digits are compared without case, or `#N`, the column's number from 1. A name may have commas in it.
+    /// digits are compared without case, or `#N`, the column's number from 1. A name may have commas in it. `-` says that no
+    /// column is meant, whatever the header has.
     ///
     /// # Errors
     /// [`MapError`].
@@ -198,7 +205,8 @@ impl ColumnMap {
         }
         for (column, name) in mappings {
             let name = name.trim();
-            if column_number(name).is_none() && folded(name).is_empty() {
+            let none = name == NO_COLUMN && column != Column::Nik;
+            if !none && column_number(name).is_none() && folded(name).is_empty() {
                 return Err(MapError::Form { part: format!("{}={name}", column.key()) });
             }
             let place = &mut self.names[column as usize];
@@ -209,9 +217,14 @@ impl ColumnMap {
         Ok(())
     }
 
-    /// What a column is mapped to.
+    /// What a column is mapped to: a name, `#N`, or `-`.
     pub fn get(&self, column: Column) -> Option<&str> {
         self.names[column as usize].as_deref()
+    }
+
+    /// Whether no column is to be read.
+    pub(super) fn excludes(&self, column: Column) -> bool {
+        self.get(column) == Some(NO_COLUMN)
     }
 }
 
@@ -244,10 +257,11 @@ mod tests {
 
     #[test]
     fn what_is_no_mapping_is_refused() {
-        for text in ["", "nik", "NIK=x", "name=Nama", "nik=", "nik=...", "nik=#"] {
+        for text in ["", "nik", "NIK=x", "name=Nama", "nik=", "nik=...", "nik=#", "nik=-", "status=--"] {
             assert!(matches!(map(text), Err(MapError::Form { .. })), "{text}");
         }
         assert_eq!(map("nik=A,nik=B"), Err(MapError::Twice { key: "nik" }));
+        assert!(map("status=-,nik=A").unwrap().excludes(Column::Status));
         assert_eq!(column_number("#1"), Some(0));
         assert_eq!(column_number("#0"), None);
         assert_eq!(column_number("1"), None);

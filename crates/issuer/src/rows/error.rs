@@ -71,6 +71,20 @@ pub enum ReadError {
         /// Which.
         column: Column,
     },
+    /// One value was given for the whole file, and the header has a column for it.
+    #[error(
+        "row {row} has a column \"{name}\" for {column}, and --{} was given for the whole file: leave --{} out, so that what each row \
+         says counts; if the column means something else, add --map {}=-",
+        column.key(), column.key(), column.key()
+    )]
+    GivenBesideColumn {
+        /// Which.
+        column: Column,
+        /// The header's name for it.
+        name: String,
+        /// The header's row.
+        row: u64,
+    },
     /// A quote that is never closed.
     #[error(
         "row {row} opens a quote that is not closed within {MAX_ROW_LINES} lines or before the end of the file, so that the rows after it cannot be told apart: close the quote or take it out, and import again"

@@ -57,6 +57,7 @@ impl Candidate {
         let mut matches: [Vec<usize>; 4] = Default::default();
         for &column in wanted {
             matches[column as usize] = match map.get(column) {
+                Some(_) if map.excludes(column) => vec![],
                 Some(name) => match column_number(name) {
                     Some(index) if index < names.len() && looks_like_header(&names) => vec![index],
                     Some(_) => vec![],
@@ -78,8 +79,8 @@ impl Candidate {
 /// Finds the header in the first [`HEADER_ROWS`] rows, trying each delimiter.
 ///
 /// # Errors
-/// [`ReadError::NoHeader`], [`ReadError::NoColumn`], [`ReadError::NoMappedColumn`], [`ReadError::AmbiguousColumn`], and
-/// those of reading.
+/// [`ReadError::NoHeader`], [`ReadError::NoColumn`], [`ReadError::NoMappedColumn`], [`ReadError::AmbiguousColumn`],
+/// [`ReadError::GivenBesideColumn`], and those of reading.
 pub(super) fn find(
     source: &mut (impl Read + Seek),
     survey: &Survey,
@@ -142,12 +143,18 @@ fn located(header: Candidate, map: &ColumnMap, wanted: &[Column]) -> Result<Head
     for &column in wanted {
         match matches[column as usize][..] {
             [index] => columns[column as usize] = Some((index, shown(&names[index]))),
-            [] if column == Column::Submitted && map.get(column).is_none() => {}
+            [] if column == Column::Submitted && (map.get(column).is_none() || map.excludes(column)) => {}
             [] => return Err(missing(column, &names, map)),
             ref several => {
                 let found = several.iter().map(|index| format!("#{} {}", index + 1, shown(&names[*index]))).collect();
                 return Err(ReadError::AmbiguousColumn { column, found });
             }
+        }
+    }
+    // One value for the whole file, and a column that says something of every row: the one would silently win.
+    for column in Column::ALL.into_iter().filter(|column| !wanted.contains(column) && !map.excludes(*column)) {
+        if let Some(&index) = indices(&names, |found| column.synonyms().contains(&found)).first() {
+            return Err(ReadError::GivenBesideColumn { column, name: shown(&names[index]), row });
         }
     }
     let named = names.iter().rposition(|name| !name.trim().is_empty()).map_or(0, |index| index + 1);
@@ -158,7 +165,7 @@ fn located(header: Candidate, map: &ColumnMap, wanted: &[Column]) -> Result<Head
 
 fn missing(column: Column, names: &[Zeroizing<String>], map: &ColumnMap) -> ReadError {
     let found = names.iter().filter(|name| !name.trim().is_empty()).take(SHOWN_NAMES).map(|name| shown(name)).collect();
-    match map.get(column) {
+    match map.get(column).filter(|_| !map.excludes(column)) {
         Some(name) => ReadError::NoMappedColumn { column, name: name.to_owned(), found },
         None => ReadError::NoColumn { column, found },
     }

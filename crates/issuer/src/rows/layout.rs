@@ -34,7 +34,7 @@ enum Vocabulary {
 impl Vocabulary {
     fn new(column: Column, terms: &Terms, given: Option<&str>, map: &ColumnMap) -> Result<Self, ReadError> {
         let Some(given) = given else { return Ok(Self::Column(terms.clone())) };
-        if map.get(column).is_some() {
+        if map.get(column).is_some() && !map.excludes(column) {
             return Err(ReadError::GivenTwice { column });
         }
         terms.id(given).map(Self::Fixed).ok_or_else(|| ReadError::UnknownTerm {

@@ -316,9 +316,24 @@ fn candidate_and_status_of_the_whole_file() {
     let given = ReaderOptions { candidate: Some("KENANGA".into()), status: Some("ms".into()), ..options() };
     let rows = read_bytes(b"NIK\n3171011708900001\n", &given).unwrap();
     assert_eq!(rows, [support(2, "3171011708900001", "kn", "ms", None)]);
-    // Columns of these names are not looked at.
-    let rows = read_bytes(format!("{HEADER}1,3171011708900001,Siti,Mawar,,\n").as_bytes(), &given).unwrap();
+    // A column of that name would say otherwise, unless it is said to mean something else.
+    let list = "No,NIK,Status\n1,3171011708900001,Kawin\n";
+    let mut other = given.clone();
+    let error = read_bytes(list.as_bytes(), &other).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "row 1 has a column \"Status\" for the status, and --status was given for the whole file: leave --status out, so that what \
+         each row says counts; if the column means something else, add --map status=-"
+    );
+    other.map.add("status=-").unwrap();
+    let rows = read_bytes(list.as_bytes(), &other).unwrap();
     assert_eq!(rows, [support(2, "3171011708900001", "kn", "ms", None)]);
+    // Without a value for the whole file there is none at all then.
+    let error = read_bytes(list.as_bytes(), &ReaderOptions { status: None, ..other }).unwrap_err().to_string();
+    assert!(
+        error.starts_with("no column for the status in the header; its columns are: No | NIK | Status. "),
+        "{error}"
+    );
 
     let unknown = ReaderOptions { candidate: Some("Mawar".into()), ..options() };
     let error = read_bytes(b"NIK,Status\n", &unknown).unwrap_err().to_string();

@@ -1,6 +1,6 @@
 //! Epochs: begun as pending, so that a publication that was killed is finished identically; published when all is in place.
 
-use ceknik_core::manifest::{Id, manifest_sha256};
+use ceknik_core::manifest::{Id, Manifest, manifest_sha256};
 use ceknik_core::time::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -77,6 +77,17 @@ impl Store {
     pub fn latest_epoch(&self, dataset: &Id) -> Result<Option<Epoch>, StoreError> {
         let sql = format!("SELECT {COLUMNS} WHERE e.dataset = ?1 ORDER BY e.number DESC LIMIT 1");
         one_epoch(self.connection.prepare_cached(&sql)?.query([dataset.as_str()])?)
+    }
+
+    /// Whether the dataset's latest epoch announces a generation's key, so that the next one has it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn is_announced(&self, generation: &Generation) -> Result<bool, StoreError> {
+        let Some(latest) = self.latest_epoch(&generation.dataset)? else { return Ok(false) };
+        let manifest = Manifest::parse(&latest.manifest);
+        let manifest = manifest.map_err(|_| StoreError::Damaged { what: "a manifest does not parse" })?;
+        Ok(manifest.oprf.next.is_some_and(|next| next.public_key == generation.public_key))
     }
 
     /// One epoch of a dataset.

@@ -105,16 +105,6 @@ pub enum StoreError {
         /// As asked for.
         number: u32,
     },
-    /// A generation was begun and not yet published.
-    #[error(
-        "dataset {dataset} has begun generation {number} already: import the list into it and publish, before another is begun"
-    )]
-    GenerationBegun {
-        /// Of which dataset.
-        dataset: Id,
-        /// The one begun.
-        number: u32,
-    },
     /// A salt, seed or key that some generation has already.
     #[error("a salt, filter seed or evaluation key would be used twice: nothing was created")]
     UsedTwice,

@@ -137,21 +137,49 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Adds a generation that is to come. Where nothing was published yet, it is the current one at once.
+    /// Adds a generation that is to come, in place of one that was begun before. Where nothing was published yet, it is the
+    /// current one at once.
     pub(crate) fn insert_next_generation(&mut self, next: &NewGeneration<'_>) -> Result<(), StoreError> {
         let dataset = next.definition.id.clone();
         self.refuse_open_import(&dataset)?;
         let column = if self.latest_epoch(&dataset)?.is_some() { "next_generation" } else { "current_generation" };
         let transaction = self.begin()?;
         let sql = format!(
-            "UPDATE dataset SET {column} = ?2 WHERE id = ?1 AND next_generation IS NULL AND current_generation < ?2"
+            "UPDATE dataset SET {column} = ?2 WHERE id = ?1 AND max(current_generation, coalesce(next_generation, 0)) < ?2"
         );
         if transaction.execute(&sql, params![dataset.as_str(), next.number])? == 0 {
-            return Err(StoreError::GenerationBegun { dataset, number: next.number });
+            return Err(StoreError::Damaged { what: "generations are not numbered as they began" });
         }
         end_held(&transaction, &dataset)?;
         insert_generation(&transaction, next)?;
         Ok(transaction.commit()?)
+    }
+
+    /// Removes a dataset of which nothing was published, with everything that was imported into it. Gives the numbers of its
+    /// generations. What was removed lingers in the write-ahead log until a [`Store::checkpoint`].
+    pub(crate) fn delete_dataset(&mut self, dataset: &Id) -> Result<Vec<u32>, StoreError> {
+        const OF_GENERATIONS: &str = "generation IN (SELECT key FROM generation WHERE dataset = ?1)";
+        let of_imports = format!("import IN (SELECT id FROM import WHERE {OF_GENERATIONS})");
+        let transaction = self.begin()?;
+        let numbers = transaction
+            .prepare("SELECT number FROM generation WHERE dataset = ?1 ORDER BY number")?
+            .query_map([dataset.as_str()], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for (table, condition) in [
+            ("refused", &*of_imports),
+            ("addition_segment", &*of_imports),
+            ("import", OF_GENERATIONS),
+            ("cells", OF_GENERATIONS),
+            ("record", OF_GENERATIONS),
+            ("candidate", "dataset = ?1"),
+            ("generation", "dataset = ?1"),
+            ("dataset", "id = ?1"),
+        ] {
+            transaction.execute(&format!("DELETE FROM {table} WHERE {condition}"), [dataset.as_str()])?;
+        }
+        // An epoch would refer to what is gone: the database itself refuses that.
+        transaction.commit()?;
+        Ok(numbers)
     }
 
     /// Replaces the definitions of generations of one dataset, all or none.

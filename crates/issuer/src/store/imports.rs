@@ -16,7 +16,7 @@ pub(crate) enum ImportState {
     Snapshot,
     /// The report is to be written.
     Report,
-    /// All rows are in; rows were refused, and nothing is withdrawn unless told.
+    /// All rows are in; rows were refused or many supports are missing, and nothing is withdrawn unless told.
     Held,
     /// Over.
     Ended,

@@ -335,8 +335,8 @@ fn a_generation_is_switched_to_when_it_is_published() {
     store.insert_next_generation(&new_generation(&definition, 2, 2, &public_key(2))).unwrap();
     let entry = store.dataset(&dataset).unwrap();
     assert_eq!((entry.current, entry.next, entry.newest()), (1, Some(2), 2));
-    let error = store.insert_next_generation(&new_generation(&definition, 3, 3, &public_key(3))).unwrap_err();
-    assert!(matches!(error, StoreError::GenerationBegun { .. }));
+    let again = store.insert_next_generation(&new_generation(&definition, 1, 3, &public_key(3))).unwrap_err();
+    assert!(matches!(again, StoreError::Damaged { .. }), "{again}");
     let second = store.newest_generation(&dataset).unwrap();
     assert_eq!(second.number, 2);
     // The old one goes on meanwhile.

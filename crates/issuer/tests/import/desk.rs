@@ -150,7 +150,9 @@ impl Desk {
     }
 
     pub(crate) fn snapshot(&mut self, list: &str) -> ImportCounters {
-        self.try_import(list, ImportOptions { snapshot: true, ..ImportOptions::default() }).unwrap().counters
+        self.try_import(list, ImportOptions { snapshot: true, despite_missing: true, ..ImportOptions::default() })
+            .unwrap()
+            .counters
     }
 
     pub(crate) fn try_import(&mut self, list: &str, options: ImportOptions) -> Result<ImportSummary, ImportError> {

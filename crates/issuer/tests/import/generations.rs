@@ -1,31 +1,34 @@
 //! Datasets that begin, change, and begin anew.
 
+use ceknik_core::filter::NoiseKey;
+use ceknik_core::log::LogSigner;
 use ceknik_core::manifest::Id;
 use ceknik_core::time::Timestamp;
 use ceknik_issuer::{
-    Definition, DefinitionError, ImportOptions, NewEpoch, abandon_import, begin_generation, create_dataset,
-    summarize_dataset, update_dataset,
+    Definition, DefinitionError, ImportOptions, Publication, Publisher, abandon_import, begin_generation,
+    create_dataset, delete_dataset, summarize_dataset, update_dataset,
 };
 
 use crate::desk::{DEFINITION, Desk, list, nik, rng, support, supporters};
 
-/// Publishes as far as the store is concerned.
-fn publish(desk: &mut Desk, number: u64) {
-    let generation = desk.generation();
-    let members = desk.store.members(&generation).unwrap().ever();
-    let manifest = format!("manifest {number}");
-    let epoch = NewEpoch {
-        generation: &generation,
-        number,
-        manifest: manifest.as_bytes(),
-        published_at: Timestamp::from_unix(1_800_000_000 + number as i64).unwrap(),
-        members,
-        noise: 64,
-        records: members,
-        log_index: number - 1,
+/// Publishes an epoch, in the hour of that number.
+fn publish(desk: &mut Desk, hour: i64) -> Publication {
+    let signer = LogSigner::generate("ceknik.example/log", &mut rng(9)).unwrap();
+    let noise_key = NoiseKey::from_bytes([5; 32]);
+    let (dataset, public, staging) = (desk.dataset(), desk.home.public(), desk.home.staging());
+    let mut publisher = Publisher {
+        store: &mut desk.store,
+        cipher: &desk.cipher,
+        noise_key: &noise_key,
+        signer: &signer,
+        public: &public,
+        staging: &staging,
+        despite_unfinished_import: false,
+        despite_empty: false,
+        observer: &mut |_| (),
+        progress: &mut |_, _, _| (),
     };
-    desk.store.begin_epoch(&epoch).unwrap();
-    desk.store.finish_epoch(&generation.dataset, number).unwrap();
+    publisher.publish(&dataset, Timestamp::from_unix(1_800_000_000 + 3600 * hour).unwrap()).unwrap()
 }
 
 #[test]
@@ -98,10 +101,6 @@ fn a_generation_begins_beside_the_published_one() {
     let second = begun.generation;
     assert_eq!((second.number, second.definition.population), (2, 200_000));
     assert!(second.salt != first.salt && second.seed != first.seed && second.public_key != first.public_key);
-    let error =
-        begin_generation(&mut desk.store, &keys, &dataset, None, false, None, &mut rng(6)).unwrap_err().to_string();
-    assert!(error.starts_with("dataset list has begun generation 2 already"), "{error}");
-
     // Imports go to the new one, withdrawals to both.
     desk.import(&list(supporters("b", 0..20)));
     assert_eq!(desk.look_up_in(&first, &nik(3)), Some(vec![support("a", "ms", None)]));
@@ -125,12 +124,93 @@ fn a_generation_begins_beside_the_published_one() {
     assert_eq!(summary.generations.iter().map(|generation| generation.number).collect::<Vec<_>>(), [1, 2]);
     assert_eq!((summary.generations[0].records, summary.generations[0].withdrawn), (28, 2));
     assert_eq!((summary.generations[1].records, summary.generations[1].members_unpublished), (19, 20));
-    publish(&mut desk, 2);
+    assert!(publish(&mut desk, 2).manifest.oprf.next.is_some());
+    publish(&mut desk, 3);
     let summary = summarize_dataset(&desk.store, &dataset).unwrap();
     assert_eq!(summary.generations.iter().map(|generation| generation.number).collect::<Vec<_>>(), [2]);
-    assert_eq!(summary.epoch.unwrap().number, 2);
+    assert_eq!(summary.epoch.unwrap().number, 3);
     desk.store.erase_unused_generations(&dataset).unwrap();
     assert!(desk.records_of(&first).is_empty());
+}
+
+/// Nothing may come between announcement and takeover that could keep the generation from being published.
+#[test]
+fn a_generation_that_was_announced_is_published_first() {
+    let mut desk = Desk::new();
+    desk.import(&list(supporters("a", 0..30)));
+    publish(&mut desk, 1);
+    let (dataset, keys) = (desk.dataset(), desk.keys());
+    begin_generation(&mut desk.store, &keys, &dataset, None, false, None, &mut rng(5)).unwrap();
+    desk.import(&list(supporters("a", 0..30)));
+    assert!(publish(&mut desk, 2).manifest.oprf.next.is_some());
+    let told = "generation 2 of list was announced and takes over with the next epoch: publish that first with `ceknik publish \
+                list`, then ";
+    let refused = desk.try_import(&list(supporters("a", 30..31)), ImportOptions::default()).unwrap_err().to_string();
+    assert_eq!(refused, format!("{told}import"));
+    let refused = begin_generation(&mut desk.store, &keys, &dataset, None, true, None, &mut rng(6)).unwrap_err();
+    assert_eq!(refused.to_string(), format!("{told}begin another"));
+    assert_eq!(publish(&mut desk, 3).generation, 2);
+    desk.import(&list(supporters("a", 30..31)));
+}
+
+#[test]
+fn a_generation_that_was_begun_gives_way_to_another() {
+    let mut desk = Desk::new();
+    desk.import(&list(supporters("a", 0..30)));
+    publish(&mut desk, 1);
+    let (dataset, keys) = (desk.dataset(), desk.keys());
+    begin_generation(&mut desk.store, &keys, &dataset, None, false, None, &mut rng(5)).unwrap();
+    desk.import(&list(supporters("a", 0..20)));
+    let second = desk.generation();
+    let refused = begin_generation(&mut desk.store, &keys, &dataset, None, false, None, &mut rng(6)).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "nothing of generation 2 of list was published yet, so that a new one takes its place at once, and the 20 records that \
+         were imported into it are erased: publish them first, or say --erase-unpublished and import the whole list again"
+    );
+    begin_generation(&mut desk.store, &keys, &dataset, None, true, None, &mut rng(6)).unwrap();
+    assert!(desk.records_of(&second).is_empty());
+    desk.import(&list(supporters("a", 0..30)));
+    assert!(publish(&mut desk, 2).manifest.oprf.next.is_some());
+    let taken_over = publish(&mut desk, 3);
+    assert_eq!((taken_over.generation, taken_over.manifest.records), (3, 30));
+}
+
+#[test]
+fn a_dataset_of_which_nothing_was_published_can_be_removed() {
+    let mut desk = Desk::new();
+    let other = Definition::from_toml(&DEFINITION.replace("id = \"list\"", "id = \"other\""), true).unwrap();
+    let (dataset, keys) = (desk.dataset(), desk.keys());
+    create_dataset(&mut desk.store, &keys, &other, None, &mut rng(7)).unwrap();
+    let rows = [supporters("a", 0..20), vec!["1234,a,ms,".to_owned()]].concat();
+    desk.try_import(&list(rows), ImportOptions { snapshot: true, ..ImportOptions::default() }).unwrap();
+    begin_generation(&mut desk.store, &keys, &dataset, None, true, None, &mut rng(6)).unwrap();
+    desk.import(&list(supporters("a", 0..30)));
+
+    let refused = delete_dataset(&mut desk.store, &keys, &dataset, false).unwrap_err().to_string();
+    assert_eq!(refused, "30 records were imported into list: say --erase-unpublished, and they are erased with it");
+    let deleted = delete_dataset(&mut desk.store, &keys, &dataset, true).unwrap();
+    assert_eq!((deleted.records, deleted.left), (30, vec![]));
+    assert_eq!(
+        desk.store.datasets().unwrap().into_iter().map(|entry| entry.id).collect::<Vec<_>>(),
+        [other.id.clone()]
+    );
+    assert!((1..=2).all(|generation| !keys.oprf_path(&dataset, generation).exists()));
+    assert!(keys.oprf_path(&other.id, 1).exists());
+
+    // Its id is free again, and what comes under it has nothing of the old one.
+    let definition = Definition::from_toml(DEFINITION, true).unwrap();
+    create_dataset(&mut desk.store, &keys, &definition, None, &mut rng(8)).unwrap();
+    assert_eq!(desk.records().len(), 0);
+    assert_eq!(desk.import(&list(supporters("a", 0..5))).people_added, 5);
+    publish(&mut desk, 1);
+    let refused = delete_dataset(&mut desk.store, &keys, &dataset, true).unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "epochs of list are published, and the log forgets none: it cannot be removed. Publish no more of it, and take it off the \
+         service: its last epoch then expires"
+    );
+    assert_eq!(desk.records().len(), 5);
 }
 
 #[test]
@@ -141,8 +221,8 @@ fn before_anything_is_published_a_new_generation_takes_the_place_of_the_first() 
     let error =
         begin_generation(&mut desk.store, &keys, &dataset, None, false, None, &mut rng(4)).unwrap_err().to_string();
     assert!(
-        error.starts_with("nothing of list was published yet")
-            && error.contains("the 30 records that were imported are erased"),
+        error.starts_with("nothing of generation 1 of list was published yet")
+            && error.contains("the 30 records that were imported into it are erased"),
         "{error}"
     );
     assert_eq!((desk.records_of(&first).len(), keys.oprf_path(&dataset, 2).exists()), (30, false));
@@ -164,7 +244,7 @@ fn a_held_snapshot_is_none_of_the_next_generations() {
     desk.try_import(&text, options.clone()).unwrap();
     let (dataset, keys) = (desk.dataset(), desk.keys());
     begin_generation(&mut desk.store, &keys, &dataset, None, false, None, &mut rng(5)).unwrap();
-    let despite = ImportOptions { despite_refused: true, ..options };
+    let despite = ImportOptions { despite_refused: true, despite_missing: true, ..options };
     let summary = desk.try_import(&text, despite).unwrap();
     assert_eq!((summary.resumed_at, summary.counters.added, summary.counters.withdrawn), (0, 5, 0));
 }
@@ -180,7 +260,7 @@ fn a_held_snapshot_ends_when_the_definition_changes() {
     let added = DEFINITION.to_owned() + "[candidates.d]\nid = \"Dahlia\"\nen = \"Dahlia\"\n";
     update_dataset(&mut desk.store, &added).unwrap();
     // The rows that were refused are read again, as they would be under the new definition.
-    let despite = ImportOptions { despite_refused: true, ..options };
+    let despite = ImportOptions { despite_refused: true, despite_missing: true, ..options };
     let again = desk.try_import(&text, despite).unwrap();
     assert_eq!((again.import, again.resumed_at, again.counters.refused_rows()), (held.import + 1, 0, 0));
     assert_eq!((again.counters.added, again.counters.withdrawn), (2, 25));

@@ -30,6 +30,7 @@ fn options() -> ImportOptions {
     ImportOptions {
         snapshot: true,
         despite_refused: true,
+        despite_missing: true,
         chunk_rows: NonZeroU64::new(150),
         ..ImportOptions::default()
     }

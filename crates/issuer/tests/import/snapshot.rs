@@ -80,6 +80,27 @@ fn people_may_come_back_without_being_added_again() {
 }
 
 #[test]
+fn whoever_was_withdrawn_can_be_left_off() {
+    let mut desk = filled();
+    desk.withdraw(&format!("{}\n{}\n", nik(0), nik(99)), None);
+    let options = ImportOptions { keep_withdrawn: true, snapshot: true, ..ImportOptions::default() };
+    let summary = desk.try_import(&list(supporters("a", 0..100)), options).unwrap();
+    let counters = summary.counters;
+    assert_eq!((counters.refused["withdrawn"], counters.people_returned, counters.unchanged), (2, 0, 98));
+    // Nobody's row could not be read.
+    assert_eq!((counters.snapshot, counters.withdrawn), (SnapshotOutcome::Done, 0));
+    assert_eq!((candidates(&desk, 0), candidates(&desk, 99)), (String::new(), String::new()));
+    assert_eq!(
+        std::fs::read_to_string(&summary.report).unwrap(),
+        "row,column,code,reason\n\
+         2,\"\",withdrawn,\"the person was withdrawn, and --keep-withdrawn leaves it at that\"\n\
+         101,\"\",withdrawn,\"the person was withdrawn, and --keep-withdrawn leaves it at that\"\n"
+    );
+    // Without it the list is believed.
+    assert_eq!(desk.import(&list(supporters("a", 0..100))).people_returned, 2);
+}
+
+#[test]
 fn refused_rows_hold_a_snapshot_back() {
     let mut desk = filled();
     let mut rows = supporters("a", 20..100);
@@ -131,6 +152,47 @@ fn a_list_of_refused_rows_withdraws_nobody() {
     assert_eq!(desk.content(), before);
 }
 
+/// The list of another district, or the first page of this one's: it takes a word to withdraw nearly everybody.
+#[test]
+fn a_list_that_lacks_many_is_held_back() {
+    let mut desk = filled();
+    let options = ImportOptions { snapshot: true, ..ImportOptions::default() };
+    let despite = ImportOptions { despite_missing: true, ..options.clone() };
+    // A quarter may be missing, and not one more. Whoever is new does not count.
+    let quarter = [supporters("a", 25..100), supporters("a", 300..400)].concat();
+    let counters = desk.twin().try_import(&list(&quarter), options.clone()).unwrap().counters;
+    assert_eq!((counters.snapshot, counters.withdrawn, counters.missing), (SnapshotOutcome::Done, 25, 0));
+    let wrong = list([supporters("a", 26..100), supporters("a", 300..400)].concat());
+    let held = desk.try_import(&wrong, options.clone()).unwrap();
+    let told = (held.counters.snapshot, held.counters.withdrawn, held.counters.missing, held.counters.unchanged);
+    assert_eq!(told, (SnapshotOutcome::HeldMissing, 0, 26, 74));
+    assert_eq!(desk.store.open_import(&desk.dataset()).unwrap(), None);
+    assert_eq!((candidates(&desk, 25), candidates(&desk, 399)), ("a".into(), "a".into()));
+
+    // Told to, it is carried out without stretching anything again.
+    let done = desk.twin().try_import(&wrong, despite.clone()).unwrap();
+    assert_eq!((done.import, done.resumed_at), (held.import, 174));
+    assert_eq!(
+        (done.counters.snapshot, done.counters.withdrawn, done.counters.missing),
+        (SnapshotOutcome::Done, 26, 0)
+    );
+    // The right list undoes what the wrong one brought, of which as little as before was listed.
+    let right = desk.try_import(&list(supporters("a", 0..100)), despite).unwrap().counters;
+    assert_eq!((right.snapshot, right.withdrawn, right.people_withdrawn), (SnapshotOutcome::Done, 100, 100));
+    assert_eq!((candidates(&desk, 25), candidates(&desk, 399)), ("a".into(), String::new()));
+
+    // Either word alone is not enough where both are needed.
+    let both = list([supporters("a", 50..100), vec!["1234,a,ms,".into()]].concat());
+    let mut outcome = |despite_refused, despite_missing| {
+        let options = ImportOptions { despite_refused, despite_missing, ..options.clone() };
+        desk.try_import(&both, options).unwrap().counters.snapshot
+    };
+    assert_eq!(outcome(false, false), SnapshotOutcome::Held);
+    assert_eq!(outcome(false, true), SnapshotOutcome::Held);
+    assert_eq!(outcome(true, false), SnapshotOutcome::HeldMissing);
+    assert_eq!(outcome(true, true), SnapshotOutcome::Done);
+}
+
 /// A list of several tells nothing about one whom it does not name: the sheet may be missing.
 #[test]
 fn a_candidate_whom_the_list_does_not_name_stays() {
@@ -147,7 +209,13 @@ fn the_candidate_of_the_whole_file_counts() {
     for given in ["b", "Bougenvil"] {
         let mut desk = filled();
         let candidate = Some(given.to_owned());
-        let options = ImportOptions { candidate, snapshot: true, despite_refused: true, ..ImportOptions::default() };
+        let options = ImportOptions {
+            candidate,
+            snapshot: true,
+            despite_refused: true,
+            despite_missing: true,
+            ..ImportOptions::default()
+        };
         let counters = desk.try_import("NIK,Status\n1,ms\n2,ms\n", options).unwrap().counters;
         assert_eq!((counters.snapshot, counters.withdrawn), (SnapshotOutcome::Done, 100));
         assert_eq!([60, 95, 149].map(|number| candidates(&desk, number)), ["a", "ac", ""]);

@@ -131,5 +131,12 @@ pub(super) const BROKEN: &[Break] = &[
     ),
     ("announcing", "waiting", "\"from_epoch\": 6", "\"from_epoch\": 7", "succession_announced", None),
     ("first", "renewal", "\"epoch_odds_factor\": null", "\"epoch_odds_factor\": 11.4", "succession_epoch_factor", None),
-    ("waiting", "second_generation", "\"generation\": 2", "\"generation\": 3", "succession_generation_number", None),
+    (
+        "announcing_fourth",
+        "fourth_generation",
+        "\"generation\": 4",
+        "\"generation\": 1",
+        "succession_generation_number",
+        None,
+    ),
 ];
