@@ -30,7 +30,7 @@ pub(crate) fn cosigner(number: u8) -> Made<Cosigner> {
     Ok(Cosigner::from_seed(&format!("witness{number}.example"), &bytes(&format!("witness {number}")))?)
 }
 
-fn log_line() -> Made<String> {
+pub(crate) fn log_line() -> Made<String> {
     Ok(format!("log {}\n", signer()?.verifier_key()))
 }
 
@@ -62,7 +62,7 @@ impl Log {
         format!("leaf {index}").into_bytes()
     }
 
-    fn of_size(size: usize) -> Self {
+    pub(crate) fn of_size(size: usize) -> Self {
         Self::new(&(0..size).map(Self::leaf).collect::<Vec<_>>())
     }
 
@@ -165,12 +165,24 @@ pub(crate) fn policy() -> Made<Vectors> {
         file: "policy.json",
         about: "Trust policies (C2SP tlog-policy), and texts that are none, with the line where it shows.",
         spec: "Step 9, Log, \"Policies\"",
+        members: &[
+            ("policies", "policies, and texts that are none"),
+            ("text", "the policy, exactly"),
+            (
+                "line",
+                "the line, from 1, at which reading from the top shows the fault; of a text that lacks something as a whole, its last line, and 1 where it has none. To help, and no rule",
+            ),
+            ("logs", "the keys of its logs, in order"),
+            ("witnesses", "its witnesses, in order"),
+            ("name", "the witness's name in the policy"),
+            ("vkey", "the witness's key"),
+        ],
         body: object! { "policies": policies()? },
     })
 }
 
 /// A signature line with other content.
-fn line_of(name: &str, id: u32, signature: &[u8]) -> String {
+pub(crate) fn line_of(name: &str, id: u32, signature: &[u8]) -> String {
     format!("\u{2014} {name} {}\n", STANDARD.encode([&id.to_be_bytes()[..], signature].concat()))
 }
 
@@ -213,7 +225,7 @@ fn checkpoints() -> Made<Vec<Json>> {
     let extended = format!("{head}\nan extension\n");
     let signed = sign(&extended)?;
     case("an extension line", &none, &signed, None)?;
-    let ml_dsa = format!("{}witness pq {}\nquorum none\n", log_line()?, ml_dsa_vkey("pq.example"));
+    let ml_dsa = format!("{}witness pq {}\nquorum none\n", log_line()?, ml_dsa_vkey("pq.example").1);
     case("a witness with a key of another algorithm, not asked for", &ml_dsa, &plain, None)?;
 
     let quorum = Some("quorum_not_met");
@@ -222,7 +234,7 @@ fn checkpoints() -> Made<Vec<Json>> {
     case("one witness that counts and one that is unknown", &two_of_three, &seen_by(&[(1, TIME), (4, TIME)])?, quorum)?;
     case("half of one group", &groups, &seen_by(&[(1, TIME)])?, quorum)?;
     let ml_dsa_asked = ml_dsa.replace("quorum none", "quorum pq");
-    let ml_dsa_id = u32::from_be_bytes(ml_dsa_id("pq.example"));
+    let ml_dsa_id = u32::from_be_bytes(ml_dsa_vkey("pq.example").0);
     let ml_dsa_note = format!("{plain}{}", line_of("pq.example", ml_dsa_id, &[0; 2428]));
     case("a witness with a key of another algorithm never counts", &ml_dsa_asked, &ml_dsa_note, quorum)?;
 
@@ -259,7 +271,7 @@ fn checkpoints() -> Made<Vec<Json>> {
     let elsewhere = signer_of("other.example.org/log", "log key")?.sign(&log.head(5))?;
     let elsewhere = String::from_utf8(elsewhere.as_bytes().to_vec())?;
     case("of a log that the policy does not name", &none, &elsewhere, Some("log_unknown"))?;
-    let ml_dsa_log = format!("log {}\nquorum none\n", ml_dsa_vkey(ORIGIN));
+    let ml_dsa_log = format!("log {}\nquorum none\n", ml_dsa_vkey(ORIGIN).1);
     case("of a log whose key is of another algorithm", &ml_dsa_log, &plain, Some("log_key_unsupported"))?;
 
     let malformed_note = Some("note_malformed");
@@ -303,18 +315,12 @@ fn base64url_line(line: &str) -> Made<String> {
     }
 }
 
-fn ml_dsa_typed() -> Vec<u8> {
-    [&[6u8][..], &[7; 1312]].concat()
-}
-
-fn ml_dsa_id(name: &str) -> [u8; 4] {
+fn ml_dsa_vkey(name: &str) -> ([u8; 4], String) {
     use sha2::{Digest, Sha256};
-    let hash = Sha256::digest([name.as_bytes(), b"\n", &ml_dsa_typed()].concat());
-    [hash[0], hash[1], hash[2], hash[3]]
-}
-
-fn ml_dsa_vkey(name: &str) -> String {
-    format!("{name}+{}+{}", text(ml_dsa_id(name)), STANDARD.encode(ml_dsa_typed()))
+    let typed = [&[6u8][..], &[7; 1312]].concat();
+    let hash = Sha256::digest([name.as_bytes(), b"\n", &typed].concat());
+    let id = [hash[0], hash[1], hash[2], hash[3]];
+    (id, format!("{name}+{}+{}", text(id), STANDARD.encode(typed)))
 }
 
 pub(crate) fn checkpoint() -> Made<Vectors> {
@@ -322,6 +328,19 @@ pub(crate) fn checkpoint() -> Made<Vectors> {
         file: "checkpoint.json",
         about: "Checkpoints with cosignatures under policies with quorums, and checkpoints that are refused.",
         spec: "Step 9, Log, \"Checkpoints\" and \"Cosignatures\"",
+        members: &[
+            ("log_key", "the signing key of the log in most cases, as a key file has it"),
+            ("witness_seeds", "the Ed25519 seeds of witness1.example, witness2.example and so on"),
+            ("checkpoints", "checkpoints, each with the policy that is asked of it"),
+            ("policy", "the policy, exactly"),
+            ("note", "the signed checkpoint, exactly"),
+            ("origin", "its origin"),
+            ("size", "its size"),
+            ("root", "its root"),
+            ("witnessed", "the policy's witnesses that cosigned, in the order of the policy"),
+            ("witness", "the witness's name in the policy"),
+            ("time", "the latest time at which it cosigned, in seconds since 1970"),
+        ],
         body: object! {
             "log_key": signer()?.expose_skey().as_str(),
             "witness_seeds": (1..=4).map(|n: u8| text(bytes::<32>(&format!("witness {n}")))).collect::<Vec<_>>(),
@@ -419,6 +438,15 @@ pub(crate) fn proof() -> Made<Vectors> {
         file: "tlog-proof.json",
         about: "Proofs that a leaf is in a log under a policy (C2SP tlog-proof), and proofs that show no such thing.",
         spec: "Step 9, Log, \"Proofs\"",
+        members: &[
+            ("proofs", "proofs of leaves"),
+            ("policy", "the policy, exactly"),
+            ("leaf", "the leaf's bytes"),
+            ("proof", "the proof, exactly"),
+            ("index", "the leaf's place in the log"),
+            ("manifests", "proofs of manifests"),
+            ("manifest", "the manifest, exactly"),
+        ],
         body: object! { "proofs": proofs()?, "manifests": logged_manifests()? },
     })
 }
@@ -488,6 +516,19 @@ pub(crate) fn consistency() -> Made<Vectors> {
         file: "consistency.json",
         about: "Does one checkpoint extend another, decided from tiles; and the paths of tiles.",
         spec: "Step 9, Log, \"Tiles\" and \"Consistency\"",
+        members: &[
+            ("consistency", "pairs of checkpoints"),
+            ("policy", "the policy, exactly, which both satisfy"),
+            ("old", "the checkpoint that was seen before, exactly"),
+            ("new", "the one that comes now, exactly"),
+            ("tiles", "the tiles that are needed to decide, as the log serves them; none where none is needed"),
+            ("path", "the tile's path"),
+            ("bytes_base64url", "its hashes"),
+            ("tile_paths", "paths of tiles"),
+            ("level", "L"),
+            ("index", "N"),
+            ("size", "the size of the log, by which a tile is full or partial"),
+        ],
         body: object! { "consistency": consistency_cases()?, "tile_paths": tile_paths() },
     })
 }
