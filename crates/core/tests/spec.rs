@@ -13,6 +13,7 @@ use ceknik_core::manifest::{CLOCK_SKEW_SECONDS, MOST_MANIFEST_BYTES, Manifest, m
 use ceknik_core::oprf::{BlindedElement, CLIENT_BATCH_MOST, EvaluatedElement, Proof, SERVER_BATCH_MOST, verify_batch};
 use ceknik_core::record::{LEAST_PAYLOAD_BYTES, MOST_PAYLOAD_BYTES, MOST_SUPPORTS, Record};
 use ceknik_core::{MAX_NIK_INPUT_BYTES, Nik, NikError, cost};
+use curve25519_dalek::constants::EIGHT_TORSION;
 use serde_json::Value;
 
 fn root() -> PathBuf {
@@ -100,6 +101,9 @@ fn samples() {
     )];
     let proof = from_base64url(response["proof"].as_str().unwrap()).unwrap();
     verify_batch(&key, batch, &Proof::from_bytes(&proof).unwrap()).unwrap();
+
+    let small: BTreeSet<String> = sample("text small-order").lines().map(str::to_owned).collect();
+    assert_eq!(small, EIGHT_TORSION.iter().map(|point| hex(&point.compress().to_bytes())).collect());
 
     let zeros = sample("text zeros");
     let zeros: Vec<u32> = zeros.split_whitespace().map(|zero| u32::from_str_radix(zero, 16).unwrap()).collect();

@@ -13,6 +13,7 @@ use rand_core::SeedableRng;
 use crate::Vectors;
 use crate::fixed::{Made, bytes, text};
 use crate::json::{Json, object};
+use crate::signature;
 
 pub(crate) const ORIGIN: &str = "ceknik.example.org/log";
 /// 2026-11-22T08:05:00Z.
@@ -157,6 +158,9 @@ fn policies() -> Made<Vec<Json>> {
         format!("{start}+{}+{key}", id.to_uppercase())
     });
     case("a key ID in capitals", &upper, Some(1));
+    for (what, vkey, sound) in signature::keys()? {
+        case(&format!("a log's key: {what}"), &format!("log {vkey}\nquorum none\n"), (!sound).then_some(1));
+    }
     Ok(cases)
 }
 
@@ -289,6 +293,9 @@ fn checkpoints() -> Made<Vec<Json>> {
     case("no root", &none, &sign(&format!("{ORIGIN}\n5\n"))?, malformed)?;
     let of_nothing = format!("{ORIGIN}\n0\n{}\n", STANDARD.encode([1; 32]));
     case("size 0 with another root than that of nothing", &none, &sign(&of_nothing)?, malformed)?;
+    for made in signature::of_logs()?.into_iter().chain(signature::of_witnesses()?) {
+        case(made.what, &made.policy, &made.note, made.error)?;
+    }
     Ok(cases)
 }
 
@@ -316,17 +323,13 @@ fn base64url_line(line: &str) -> Made<String> {
 }
 
 fn ml_dsa_vkey(name: &str) -> ([u8; 4], String) {
-    use sha2::{Digest, Sha256};
-    let typed = [&[6u8][..], &[7; 1312]].concat();
-    let hash = Sha256::digest([name.as_bytes(), b"\n", &typed].concat());
-    let id = [hash[0], hash[1], hash[2], hash[3]];
-    (id, format!("{name}+{}+{}", text(id), STANDARD.encode(typed)))
+    signature::vkey(name, 0x06, &[7; 1312])
 }
 
 pub(crate) fn checkpoint() -> Made<Vectors> {
     Ok(Vectors {
         file: "checkpoint.json",
-        about: "Checkpoints with cosignatures under policies with quorums, and checkpoints that are refused.",
+        about: "Checkpoints with cosignatures under policies with quorums, and checkpoints that are refused; at the end those on which verifiers of Ed25519 differ.",
         spec: "Step 9, Log, \"Checkpoints\" and \"Cosignatures\"",
         members: &[
             ("log_key", "the signing key of the log in most cases, as a key file has it"),

@@ -29,6 +29,7 @@ mod log;
 mod manifest;
 mod promise;
 mod record;
+mod signature;
 mod stretch;
 mod tree;
 mod walk;
