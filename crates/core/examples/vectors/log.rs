@@ -158,6 +158,15 @@ fn policies() -> Made<Vec<Json>> {
         format!("{start}+{}+{key}", id.to_uppercase())
     });
     case("a key ID in capitals", &upper, Some(1));
+    case(
+        "a log's key of a type that nobody knows, without any bytes",
+        &format!("{log}log x.example+01020304+dw==\nquorum none\n"),
+        None,
+    );
+    let short = signature::vkey("pq.example", 0x06, &[7; 1311]).1;
+    case("a key of type 0x06 of 1,311 bytes", &format!("{log}witness pq {short}\nquorum none\n"), Some(2));
+    case("the byte 0x7F in a comment", &format!("{log}# \u{7f}\nquorum none\n"), Some(2));
+    case("other bytes that no name of a key has, in a comment", &format!("{log}# \u{85}\u{202e}\nquorum none\n"), None);
     for (what, vkey, sound) in signature::keys()? {
         case(&format!("a log's key: {what}"), &format!("log {vkey}\nquorum none\n"), (!sound).then_some(1));
     }
@@ -285,8 +294,19 @@ fn checkpoints() -> Made<Vec<Json>> {
     case("a hyphen for the dash", &none, &plain.replace('\u{2014}', "-"), malformed_note)?;
     case("a signature in base64url", &none, &plain.replace(body, &base64url_line(body)?), malformed_note)?;
     case("two spaces in a signature line", &none, &plain.replace("\u{2014} ", "\u{2014}  "), malformed_note)?;
+    for (what, name) in [
+        ("a name that turns the writing direction", "a\u{202e}b".to_owned()),
+        ("a name with a control character", "a\u{7f}b".to_owned()),
+        ("a name of 256 bytes", "a".repeat(256)),
+    ] {
+        let line = line_of(&name, 0x0102_0304, &[7; 64]);
+        case(&format!("{what} in a signature line"), &none, &format!("{plain}{line}"), malformed_note)?;
+    }
+    let no_signature = line_of("unknown.example", 0x0102_0304, &[]);
+    case("an ID without a signature", &none, &format!("{plain}{no_signature}"), malformed_note)?;
     case("a control character", &none, &sign(&format!("{head}\na\tb\n"))?, malformed_note)?;
     let malformed = Some("checkpoint_malformed");
+    case("an empty line in the text", &none, &sign(&format!("{head}\n\nan extension\n"))?, malformed)?;
     case("a size with a zero before it", &none, &sign(&head.replacen("\n5\n", "\n05\n", 1))?, malformed)?;
     case("a size over 2^62", &none, &sign(&head.replacen("\n5\n", "\n4611686018427387905\n", 1))?, malformed)?;
     case("a root of 31 bytes", &none, &sign(&format!("{ORIGIN}\n5\n{}\n", STANDARD.encode([1; 31])))?, malformed)?;

@@ -25,7 +25,7 @@ export function parseKey(vkey) {
   } catch {
     refuse(bad);
   }
-  must(typed.length > 1, bad);
+  must(typed.length > 0, bad);
   const [type, key] = [typed[0], typed.subarray(1)];
   if (type === LOG || type === COSIGNATURE) {
     must(key.length === 32 && soundEd25519(key), bad);
