@@ -424,6 +424,7 @@ fn proofs() -> Made<Vec<Json>> {
 
     let malformed = Some("proof_malformed");
     case("another version", &leaf, &good.replacen("@v1", "@v2", 1), malformed, None);
+    case("an extra line without anything", &leaf, &good.replacen("@v1\n", "@v1\nextra \n", 1), malformed, None);
     case("an index with a zero before it", &leaf, &good.replacen("index 3", "index 03", 1), malformed, None);
     case("an index with a sign", &leaf, &good.replacen("index 3", "index +3", 1), malformed, None);
     case("an index beyond 64 bits", &leaf, &good.replacen("index 3", "index 18446744073709551616", 1), malformed, None);
