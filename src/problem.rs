@@ -323,6 +323,18 @@ mod tests {
         assert_eq!(rows, KINDS.len(), "docs/problems.md lists a type that is not served");
     }
 
+    /// What the operator can do something about: all but the mistakes of callers.
+    #[test]
+    fn operators_are_told_what_to_do() {
+        let document = include_str!("../docs/operations.md");
+        let (_, section) = document.split_once("\n### What it refuses\n").unwrap();
+        let (section, _) = section.split_once("\n## ").unwrap();
+        let told: Vec<&str> =
+            section.lines().filter_map(|line| line.strip_prefix("| `")?.split("` |").next()).collect();
+        let ours = |kind: &&&Kind| matches!(kind.status.as_u16(), 408 | 410 | 429 | 500..);
+        assert_eq!(told, KINDS.iter().filter(ours).map(|kind| kind.slug).collect::<Vec<_>>());
+    }
+
     #[test]
     fn retry_after_comes_with_exactly_the_kinds_that_promise_it() {
         for problem in one_of_each() {

@@ -17,6 +17,8 @@ const MOST_ATTEMPTS: u32 = 4;
 const FIRST_BACKOFF_MS: u64 = 500;
 /// Least wait where the service names one, in milliseconds: "0 seconds" is no wish to be asked in a loop.
 const LEAST_WAIT_MS: u64 = 250;
+/// Most that a wait is lengthened at random, in milliseconds.
+const MOST_JITTER_MS: u64 = 2000;
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,7 +218,7 @@ impl Wire {
             None => FIRST_BACKOFF_MS << (fetch.attempts - 1),
         };
         // Spread, so that those who were turned away together do not come back together.
-        let jitter = (u64::from(rng.next_u32()) * (base.min(4000) / 2)) >> 32;
+        let jitter = (u64::from(rng.next_u32()) * (base / 2).min(MOST_JITTER_MS)) >> 32;
         let wait = base.saturating_add(jitter);
         (fetch.waited_ms.saturating_add(wait) <= self.patience_ms).then_some(wait)
     }
@@ -248,5 +250,87 @@ impl Wire {
         }
         self.actions.retain(|action| matches!(action, Action::Store(_) | Action::Progress(_)));
         self.pending.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+    use crate::lookup::Settings;
+
+    #[test]
+    fn figures_are_the_specifications() {
+        let text = include_str!("../../../docs/spec.md").split_whitespace().collect::<Vec<_>>().join(" ");
+        for sentence in [
+            format!("a request is made at most {MOST_ATTEMPTS} times."),
+            format!(
+                "at least {LEAST_WAIT_MS} milliseconds, or where nothing is said for {FIRST_BACKOFF_MS} milliseconds, twice"
+            ),
+            format!("from none to half of it, of {} seconds at most.", MOST_JITTER_MS / 1000),
+            format!("would come to more than {} seconds together", Settings::default().patience_seconds),
+        ] {
+            assert!(text.contains(&sentence), "not in the specification: {sentence}");
+        }
+    }
+
+    /// The waits of a request that fails until it is made no more, in milliseconds.
+    fn waits(retry_after: Option<u64>, rng: &mut ChaCha20Rng) -> Vec<u64> {
+        let mut wire =
+            Wire::new(Settings::default().patience_seconds, Timestamp::parse("2026-11-22T08:00:00Z").unwrap());
+        let request = Request {
+            ticket: Ticket::from_number(0),
+            method: Method::Get,
+            path: String::new(),
+            body: None,
+            max_bytes: 0,
+            cache: crate::exchange::CacheMode::NoStore,
+            tells: crate::exchange::Tells::PublicFile,
+        };
+        wire.fetch(Purpose::Manifest, request);
+        let mut waits = Vec::new();
+        while let Some(action) = wire.pop() {
+            match action {
+                Action::Fetch(request) => {
+                    let response = Response::Received { status: 503, retry_after, body: Vec::new() };
+                    wire.take_response(request.ticket, response, rng);
+                }
+                Action::Wait { ticket, milliseconds } => {
+                    waits.push(milliseconds);
+                    assert!(wire.take_wake(ticket).is_none());
+                }
+                _ => {}
+            }
+        }
+        waits
+    }
+
+    #[test]
+    fn waits_are_as_specified() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        for (said, least, most) in [
+            (None, [500, 1000, 2000], [750, 1500, 3000]),
+            (Some(0), [250; 3], [375; 3]),
+            (Some(2), [2000; 3], [3000; 3]),
+            (Some(15), [15_000; 3], [17_000; 3]),
+        ] {
+            let (mut shortest, mut longest) = ([u64::MAX; 3], [0; 3]);
+            for _ in 0..2000 {
+                for (place, wait) in waits(said, &mut rng).into_iter().enumerate() {
+                    shortest[place] = shortest[place].min(wait);
+                    longest[place] = longest[place].max(wait);
+                }
+            }
+            for place in 0..3 {
+                let spread = most[place] - least[place];
+                assert!((least[place]..least[place] + spread / 20).contains(&shortest[place]), "{said:?} {shortest:?}");
+                assert!((most[place] - spread / 20..most[place]).contains(&longest[place]), "{said:?} {longest:?}");
+            }
+        }
+        // Two waits of 30 seconds and something are over a minute.
+        assert_eq!(waits(Some(30), &mut rng).len(), 1);
+        assert_eq!(waits(Some(61), &mut rng), [0; 0]);
     }
 }

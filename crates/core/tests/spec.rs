@@ -12,7 +12,8 @@ use ceknik_core::log::{MAX_CHECKPOINT_BYTES, MAX_POLICY_BYTES, MAX_PROOF_BYTES, 
 use ceknik_core::manifest::{CLOCK_SKEW_SECONDS, MOST_MANIFEST_BYTES, Manifest, manifest_sha256};
 use ceknik_core::oprf::{BlindedElement, CLIENT_BATCH_MOST, EvaluatedElement, Proof, SERVER_BATCH_MOST, verify_batch};
 use ceknik_core::record::{LEAST_PAYLOAD_BYTES, MOST_PAYLOAD_BYTES, MOST_SUPPORTS, Record};
-use ceknik_core::{MAX_NIK_INPUT_BYTES, cost};
+use ceknik_core::{MAX_NIK_INPUT_BYTES, Nik, NikError, cost};
+use curve25519_dalek::constants::EIGHT_TORSION;
 use serde_json::Value;
 
 fn root() -> PathBuf {
@@ -101,7 +102,83 @@ fn samples() {
     let proof = from_base64url(response["proof"].as_str().unwrap()).unwrap();
     verify_batch(&key, batch, &Proof::from_bytes(&proof).unwrap()).unwrap();
 
+    let small: BTreeSet<String> = sample("text small-order").lines().map(str::to_owned).collect();
+    assert_eq!(small, EIGHT_TORSION.iter().map(|point| hex(&point.compress().to_bytes())).collect());
+
+    let zeros = sample("text zeros");
+    let zeros: Vec<u32> = zeros.split_whitespace().map(|zero| u32::from_str_radix(zero, 16).unwrap()).collect();
+    assert_eq!(digits(), zeros.iter().flat_map(|zero| *zero..zero + 10).collect::<Vec<_>>());
+
     assert!(blocks.is_empty(), "not checked: {:?}", blocks.keys());
+}
+
+/// The code points that are read as digits, after their values were compared with their places after the zeros.
+fn digits() -> Vec<u32> {
+    let mut found = Vec::new();
+    for char in '\0'..=char::MAX {
+        if let Ok(nik) = Nik::parse(&format!("{char}171011708900001")) {
+            assert_eq!(usize::from(nik.expose_digits()[0] - b'0'), found.len() % 10, "U+{:04X}", u32::from(char));
+            found.push(u32::from(char));
+        }
+    }
+    found
+}
+
+#[test]
+fn characters_that_are_left_out() {
+    let left_out = |char: &char| Nik::parse(&char.to_string()) == Err(NikError::Empty);
+    let left_out: Vec<u32> = ('\0'..=char::MAX).filter(left_out).map(u32::from).collect();
+    let runs = left_out.chunk_by(|a, b| a + 1 == *b).map(|run| match *run {
+        [one] => format!("U+{one:04X}"),
+        _ => format!("U+{:04X} to U+{:04X}", run[0], run[run.len() - 1]),
+    });
+    let sentence = format!("They are {}.", runs.collect::<Vec<_>>().join(", "));
+    assert!(spec().split_whitespace().collect::<Vec<_>>().join(" ").contains(&sentence), "{sentence}");
+}
+
+/// Of every member that occurs in a file of vectors the file itself says what it means.
+#[test]
+fn vectors_explain_their_members() {
+    fn collect(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => {
+                // Members of `get` in walk.json are paths.
+                found.extend(members.keys().filter(|name| !name.starts_with('/')).cloned());
+                members.values().for_each(|value| collect(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|value| collect(value, found)),
+            _ => {}
+        }
+    }
+    let text = spec();
+    let (_, section) = text.split_once("\n## Write a client\n").unwrap();
+    let mut files = 0;
+    for entry in std::fs::read_dir(root().join("tests/vectors")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name != "check" {
+            assert!(section.contains(&format!("`{name}`")), "\"Write a client\" does not name {name}");
+        }
+        // The RFC's own file is as it is, and "Write a client" says so.
+        if !name.ends_with(".json") || name.starts_with("rfc9497") {
+            continue;
+        }
+        files += 1;
+        let mut file = vectors(&name);
+        let about = file.as_object_mut().unwrap();
+        let mut take = |member: &str| about.remove(member).unwrap_or_else(|| panic!("{name} has no {member}"));
+        let said = ["about", "spec", "conventions"].map(|member| take(member).as_str().unwrap().to_owned());
+        assert!(said.iter().all(|text| !text.is_empty()), "{name}");
+        let members = take("members");
+        let explained: BTreeSet<String> = members.as_object().unwrap().keys().cloned().collect();
+        about.remove("made_by");
+        let mut found = BTreeSet::new();
+        collect(&file, &mut found);
+        found.retain(|member| {
+            !said[2].contains(&format!("`{member}` says")) && !said[2].contains(&format!("`{member}` is"))
+        });
+        assert_eq!(explained, found, "{name}: what `members` explains, and what occurs");
+    }
+    assert_eq!(files, 17);
 }
 
 /// Long hexadecimal figures stand in samples alone, where they are compared.

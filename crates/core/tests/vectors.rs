@@ -9,6 +9,7 @@ mod vectors {
 
     mod bucket;
     mod conventions;
+    mod districts;
     mod evaluation;
     mod filter;
     mod log;

@@ -487,8 +487,33 @@ mod tests {
         ] {
             assert!(text.contains(&sentence), "not in the specification: {sentence}");
         }
-        for reason in Reason::ALL {
-            assert!(text.contains(&format!("`{}`", reason.code())), "not in the specification: {}", reason.code());
+    }
+
+    /// The table of names is whole, and each refusal has the name that it says.
+    #[test]
+    fn names_are_the_specifications() {
+        let text = include_str!("../../../../docs/spec.md");
+        let (_, table) = text.split_once("\n| name | when |\n").unwrap();
+        let rows = table.lines().take_while(|line| line.starts_with('|')).skip(1);
+        let rows: Vec<(&str, &str)> = rows.filter_map(|row| row.strip_prefix("| ")?.split_once(" | ")).collect();
+        let names = |cell: &'static str| cell.split('`').skip(1).step_by(2);
+        let mut told: Vec<&str> = rows.iter().flat_map(|(cell, _)| names(cell)).collect();
+        told.sort_unstable();
+        let mut all: Vec<&str> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+        all.sort_unstable();
+        assert_eq!(told, all);
+
+        let when = |name: &str| rows.iter().find(|(cell, _)| names(cell).any(|told| told == name)).unwrap().1;
+        let given = [
+            (broken(&SuccessionError::Previous { before: 1 }), "succession_previous"),
+            (broken(&SuccessionError::Key), "succession_key"),
+            (broken(&SuccessionError::Announced), "succession_announced"),
+            (broken(&SuccessionError::EpochFactor), "succession_…"),
+            (inconsistent(&ConsistencyError::Forked { size: 1 }), "log_forked"),
+            (inconsistent(&ConsistencyError::Rewritten { old: 1, new: 2 }), "log_rewritten"),
+        ];
+        for (reason, refusal) in given {
+            assert!(when(reason.code()).contains(&format!("`{refusal}`")), "{refusal}: {}", reason.code());
         }
     }
 }

@@ -34,6 +34,17 @@ pub(crate) fn vectors() -> Made<Vectors> {
         file: "cover.json",
         about: "The sticky coin: whether a device confirms a NIK that the filter misses; and the locators of the elements that fill up a request, in which the people stand in any order.",
         spec: "Cover traffic",
+        members: &[
+            ("cases", "coins"),
+            ("secret", "the device's"),
+            ("generation", "its number"),
+            ("h", "the stretched NIK; of fillers, those of all NIKs of the request, in any order"),
+            ("cover_percent", "as in the manifest"),
+            ("coin", "the coin, its 8 bytes"),
+            ("covers", "whether a miss is confirmed: of a hit no coin is asked"),
+            ("fillers", "the fillers of requests"),
+            ("locators", "of the fillers 0, 1 and so on"),
+        ],
         body: object! { "cases": cases, "fillers": fillers() },
     })
 }

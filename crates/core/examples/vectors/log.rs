@@ -13,6 +13,7 @@ use rand_core::SeedableRng;
 use crate::Vectors;
 use crate::fixed::{Made, bytes, text};
 use crate::json::{Json, object};
+use crate::signature;
 
 pub(crate) const ORIGIN: &str = "ceknik.example.org/log";
 /// 2026-11-22T08:05:00Z.
@@ -30,7 +31,7 @@ pub(crate) fn cosigner(number: u8) -> Made<Cosigner> {
     Ok(Cosigner::from_seed(&format!("witness{number}.example"), &bytes(&format!("witness {number}")))?)
 }
 
-fn log_line() -> Made<String> {
+pub(crate) fn log_line() -> Made<String> {
     Ok(format!("log {}\n", signer()?.verifier_key()))
 }
 
@@ -62,7 +63,7 @@ impl Log {
         format!("leaf {index}").into_bytes()
     }
 
-    fn of_size(size: usize) -> Self {
+    pub(crate) fn of_size(size: usize) -> Self {
         Self::new(&(0..size).map(Self::leaf).collect::<Vec<_>>())
     }
 
@@ -157,6 +158,18 @@ fn policies() -> Made<Vec<Json>> {
         format!("{start}+{}+{key}", id.to_uppercase())
     });
     case("a key ID in capitals", &upper, Some(1));
+    case(
+        "a log's key of a type that nobody knows, without any bytes",
+        &format!("{log}log x.example+01020304+dw==\nquorum none\n"),
+        None,
+    );
+    let short = signature::vkey("pq.example", 0x06, &[7; 1311]).1;
+    case("a key of type 0x06 of 1,311 bytes", &format!("{log}witness pq {short}\nquorum none\n"), Some(2));
+    case("the byte 0x7F in a comment", &format!("{log}# \u{7f}\nquorum none\n"), Some(2));
+    case("other bytes that no name of a key has, in a comment", &format!("{log}# \u{85}\u{202e}\nquorum none\n"), None);
+    for (what, vkey, sound) in signature::keys()? {
+        case(&format!("a log's key: {what}"), &format!("log {vkey}\nquorum none\n"), (!sound).then_some(1));
+    }
     Ok(cases)
 }
 
@@ -165,12 +178,24 @@ pub(crate) fn policy() -> Made<Vectors> {
         file: "policy.json",
         about: "Trust policies (C2SP tlog-policy), and texts that are none, with the line where it shows.",
         spec: "Step 9, Log, \"Policies\"",
+        members: &[
+            ("policies", "policies, and texts that are none"),
+            ("text", "the policy, exactly"),
+            (
+                "line",
+                "the line, from 1, at which reading from the top shows the fault; of a text that lacks something as a whole, its last line, and 1 where it has none. To help, and no rule",
+            ),
+            ("logs", "the keys of its logs, in order"),
+            ("witnesses", "its witnesses, in order"),
+            ("name", "the witness's name in the policy"),
+            ("vkey", "the witness's key"),
+        ],
         body: object! { "policies": policies()? },
     })
 }
 
 /// A signature line with other content.
-fn line_of(name: &str, id: u32, signature: &[u8]) -> String {
+pub(crate) fn line_of(name: &str, id: u32, signature: &[u8]) -> String {
     format!("\u{2014} {name} {}\n", STANDARD.encode([&id.to_be_bytes()[..], signature].concat()))
 }
 
@@ -213,7 +238,7 @@ fn checkpoints() -> Made<Vec<Json>> {
     let extended = format!("{head}\nan extension\n");
     let signed = sign(&extended)?;
     case("an extension line", &none, &signed, None)?;
-    let ml_dsa = format!("{}witness pq {}\nquorum none\n", log_line()?, ml_dsa_vkey("pq.example"));
+    let ml_dsa = format!("{}witness pq {}\nquorum none\n", log_line()?, ml_dsa_vkey("pq.example").1);
     case("a witness with a key of another algorithm, not asked for", &ml_dsa, &plain, None)?;
 
     let quorum = Some("quorum_not_met");
@@ -222,7 +247,7 @@ fn checkpoints() -> Made<Vec<Json>> {
     case("one witness that counts and one that is unknown", &two_of_three, &seen_by(&[(1, TIME), (4, TIME)])?, quorum)?;
     case("half of one group", &groups, &seen_by(&[(1, TIME)])?, quorum)?;
     let ml_dsa_asked = ml_dsa.replace("quorum none", "quorum pq");
-    let ml_dsa_id = u32::from_be_bytes(ml_dsa_id("pq.example"));
+    let ml_dsa_id = u32::from_be_bytes(ml_dsa_vkey("pq.example").0);
     let ml_dsa_note = format!("{plain}{}", line_of("pq.example", ml_dsa_id, &[0; 2428]));
     case("a witness with a key of another algorithm never counts", &ml_dsa_asked, &ml_dsa_note, quorum)?;
 
@@ -259,7 +284,7 @@ fn checkpoints() -> Made<Vec<Json>> {
     let elsewhere = signer_of("other.example.org/log", "log key")?.sign(&log.head(5))?;
     let elsewhere = String::from_utf8(elsewhere.as_bytes().to_vec())?;
     case("of a log that the policy does not name", &none, &elsewhere, Some("log_unknown"))?;
-    let ml_dsa_log = format!("log {}\nquorum none\n", ml_dsa_vkey(ORIGIN));
+    let ml_dsa_log = format!("log {}\nquorum none\n", ml_dsa_vkey(ORIGIN).1);
     case("of a log whose key is of another algorithm", &ml_dsa_log, &plain, Some("log_key_unsupported"))?;
 
     let malformed_note = Some("note_malformed");
@@ -269,14 +294,28 @@ fn checkpoints() -> Made<Vec<Json>> {
     case("a hyphen for the dash", &none, &plain.replace('\u{2014}', "-"), malformed_note)?;
     case("a signature in base64url", &none, &plain.replace(body, &base64url_line(body)?), malformed_note)?;
     case("two spaces in a signature line", &none, &plain.replace("\u{2014} ", "\u{2014}  "), malformed_note)?;
+    for (what, name) in [
+        ("a name that turns the writing direction", "a\u{202e}b".to_owned()),
+        ("a name with a control character", "a\u{7f}b".to_owned()),
+        ("a name of 256 bytes", "a".repeat(256)),
+    ] {
+        let line = line_of(&name, 0x0102_0304, &[7; 64]);
+        case(&format!("{what} in a signature line"), &none, &format!("{plain}{line}"), malformed_note)?;
+    }
+    let no_signature = line_of("unknown.example", 0x0102_0304, &[]);
+    case("an ID without a signature", &none, &format!("{plain}{no_signature}"), malformed_note)?;
     case("a control character", &none, &sign(&format!("{head}\na\tb\n"))?, malformed_note)?;
     let malformed = Some("checkpoint_malformed");
+    case("an empty line in the text", &none, &sign(&format!("{head}\n\nan extension\n"))?, malformed)?;
     case("a size with a zero before it", &none, &sign(&head.replacen("\n5\n", "\n05\n", 1))?, malformed)?;
     case("a size over 2^62", &none, &sign(&head.replacen("\n5\n", "\n4611686018427387905\n", 1))?, malformed)?;
     case("a root of 31 bytes", &none, &sign(&format!("{ORIGIN}\n5\n{}\n", STANDARD.encode([1; 31])))?, malformed)?;
     case("no root", &none, &sign(&format!("{ORIGIN}\n5\n"))?, malformed)?;
     let of_nothing = format!("{ORIGIN}\n0\n{}\n", STANDARD.encode([1; 32]));
     case("size 0 with another root than that of nothing", &none, &sign(&of_nothing)?, malformed)?;
+    for made in signature::of_logs()?.into_iter().chain(signature::of_witnesses()?) {
+        case(made.what, &made.policy, &made.note, made.error)?;
+    }
     Ok(cases)
 }
 
@@ -303,25 +342,28 @@ fn base64url_line(line: &str) -> Made<String> {
     }
 }
 
-fn ml_dsa_typed() -> Vec<u8> {
-    [&[6u8][..], &[7; 1312]].concat()
-}
-
-fn ml_dsa_id(name: &str) -> [u8; 4] {
-    use sha2::{Digest, Sha256};
-    let hash = Sha256::digest([name.as_bytes(), b"\n", &ml_dsa_typed()].concat());
-    [hash[0], hash[1], hash[2], hash[3]]
-}
-
-fn ml_dsa_vkey(name: &str) -> String {
-    format!("{name}+{}+{}", text(ml_dsa_id(name)), STANDARD.encode(ml_dsa_typed()))
+fn ml_dsa_vkey(name: &str) -> ([u8; 4], String) {
+    signature::vkey(name, 0x06, &[7; 1312])
 }
 
 pub(crate) fn checkpoint() -> Made<Vectors> {
     Ok(Vectors {
         file: "checkpoint.json",
-        about: "Checkpoints with cosignatures under policies with quorums, and checkpoints that are refused.",
+        about: "Checkpoints with cosignatures under policies with quorums, and checkpoints that are refused; at the end those on which verifiers of Ed25519 differ.",
         spec: "Step 9, Log, \"Checkpoints\" and \"Cosignatures\"",
+        members: &[
+            ("log_key", "the signing key of the log in most cases, as a key file has it"),
+            ("witness_seeds", "the Ed25519 seeds of witness1.example, witness2.example and so on"),
+            ("checkpoints", "checkpoints, each with the policy that is asked of it"),
+            ("policy", "the policy, exactly"),
+            ("note", "the signed checkpoint, exactly"),
+            ("origin", "its origin"),
+            ("size", "its size"),
+            ("root", "its root"),
+            ("witnessed", "the policy's witnesses that cosigned, in the order of the policy"),
+            ("witness", "the witness's name in the policy"),
+            ("time", "the latest time at which it cosigned, in seconds since 1970"),
+        ],
         body: object! {
             "log_key": signer()?.expose_skey().as_str(),
             "witness_seeds": (1..=4).map(|n: u8| text(bytes::<32>(&format!("witness {n}")))).collect::<Vec<_>>(),
@@ -382,6 +424,7 @@ fn proofs() -> Made<Vec<Json>> {
 
     let malformed = Some("proof_malformed");
     case("another version", &leaf, &good.replacen("@v1", "@v2", 1), malformed, None);
+    case("an extra line without anything", &leaf, &good.replacen("@v1\n", "@v1\nextra \n", 1), malformed, None);
     case("an index with a zero before it", &leaf, &good.replacen("index 3", "index 03", 1), malformed, None);
     case("an index with a sign", &leaf, &good.replacen("index 3", "index +3", 1), malformed, None);
     case("an index beyond 64 bits", &leaf, &good.replacen("index 3", "index 18446744073709551616", 1), malformed, None);
@@ -419,6 +462,15 @@ pub(crate) fn proof() -> Made<Vectors> {
         file: "tlog-proof.json",
         about: "Proofs that a leaf is in a log under a policy (C2SP tlog-proof), and proofs that show no such thing.",
         spec: "Step 9, Log, \"Proofs\"",
+        members: &[
+            ("proofs", "proofs of leaves"),
+            ("policy", "the policy, exactly"),
+            ("leaf", "the leaf's bytes"),
+            ("proof", "the proof, exactly"),
+            ("index", "the leaf's place in the log"),
+            ("manifests", "proofs of manifests"),
+            ("manifest", "the manifest, exactly"),
+        ],
         body: object! { "proofs": proofs()?, "manifests": logged_manifests()? },
     })
 }
@@ -488,6 +540,19 @@ pub(crate) fn consistency() -> Made<Vectors> {
         file: "consistency.json",
         about: "Does one checkpoint extend another, decided from tiles; and the paths of tiles.",
         spec: "Step 9, Log, \"Tiles\" and \"Consistency\"",
+        members: &[
+            ("consistency", "pairs of checkpoints"),
+            ("policy", "the policy, exactly, which both satisfy"),
+            ("old", "the checkpoint that was seen before, exactly"),
+            ("new", "the one that comes now, exactly"),
+            ("tiles", "the tiles that are needed to decide, as the log serves them; none where none is needed"),
+            ("path", "the tile's path"),
+            ("bytes_base64url", "its hashes"),
+            ("tile_paths", "paths of tiles"),
+            ("level", "L"),
+            ("index", "N"),
+            ("size", "the size of the log, by which a tile is full or partial"),
+        ],
         body: object! { "consistency": consistency_cases()?, "tile_paths": tile_paths() },
     })
 }

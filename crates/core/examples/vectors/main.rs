@@ -20,6 +20,7 @@ use json::{Json, object};
 mod bucket;
 mod conventions;
 mod cover;
+mod districts;
 mod evaluation;
 mod filter;
 mod fixed;
@@ -28,30 +29,36 @@ mod log;
 mod manifest;
 mod promise;
 mod record;
+mod signature;
 mod stretch;
 mod tree;
 mod walk;
 
 use fixed::Made;
 
-/// File name, what it holds, section of the specification, content.
+/// File name, what it holds, section of the specification, what each member means, content.
 struct Vectors {
     file: &'static str,
     about: &'static str,
     spec: &'static str,
+    /// All that occur in `body`, but those that [`CONVENTIONS`] explains and the paths in `walk.json`.
+    members: &'static [(&'static str, &'static str)],
     body: Json,
 }
 
 const CONVENTIONS: &str = "Bytes are lower-case hex, or base64url without padding where the field's name ends in _base64url. \
-     Texts are exact, line ends included. `error` is the name that docs/spec.md gives the refusal.";
+     Texts are exact, line ends included. `what` says what a case is about. `error` is the name that docs/spec.md gives the \
+     refusal; where it is null or missing, nothing is refused. `members` explains all other members.";
 
 impl Vectors {
     fn to_bytes(&self) -> Made<Vec<u8>> {
+        let members = self.members.iter().map(|(name, meaning)| ((*name).to_owned(), Json::from(*meaning)));
         let document = object! {
             "about": self.about,
             "spec": self.spec,
             "made_by": "cargo run -p ceknik-core --example vectors -- --write",
             "conventions": CONVENTIONS,
+            "members": Json::Object(members.collect()),
         }
         .with(self.body.clone());
         let mut bytes = Vec::new();
@@ -69,6 +76,7 @@ fn directory() -> PathBuf {
 fn all() -> Made<Vec<Vectors>> {
     Ok(vec![
         conventions::vectors(),
+        districts::vectors()?,
         tree::vectors()?,
         stretch::vectors()?,
         filter::vectors()?,

@@ -50,6 +50,18 @@ pub(crate) fn vectors() -> Made<Vectors> {
         file: "stretch.json",
         about: "Argon2id of NIKs that nobody has, the filter item and the evaluation's input derived from it, and bounds of its cost.",
         spec: "Step 2, Stretch; the derivations of steps 3 and 4",
+        members: &[
+            ("cases", "NIKs and what is derived from them"),
+            ("nik", "16 digits"),
+            ("salt", "S"),
+            ("memory_kib", "m"),
+            ("passes", "t"),
+            ("h", "the stretched NIK"),
+            ("filter_item", "f of step 3"),
+            ("oprf_input", "x of step 4"),
+            ("costs", "costs that a manifest may name, or may not"),
+            ("weak", "the manifest's `weak`"),
+        ],
         body: object! { "cases": cases, "costs": costs.to_vec() },
     })
 }

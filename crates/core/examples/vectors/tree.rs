@@ -27,6 +27,12 @@ pub(crate) fn vectors() -> Made<Vectors> {
         file: "tree.json",
         about: "Merkle tree roots over lists of leaves, with the path of every leaf, its sibling first.",
         spec: "Conventions, \"Trees\"",
+        members: &[
+            ("trees", "one tree each"),
+            ("leaves", "the leaves, in order, before they are hashed"),
+            ("root", "the root"),
+            ("paths", "of every leaf in order its path"),
+        ],
         body: object! { "trees": trees },
     })
 }

@@ -5,7 +5,7 @@ use tlog_tiles::{Checkpoint, Hash};
 
 use super::cosignature::verify_cosignature;
 use super::policy::{Policy, QuorumShortfall};
-use super::vkey::{KeyType, VerifierKey};
+use super::vkey::{KeyType, VerifierKey, check_name};
 use super::{EMPTY_ROOT, MAX_CHECKPOINT_BYTES, MAX_ORIGIN_BYTES, MAX_TREE_SIZE};
 use crate::merkle::NodeHash;
 
@@ -109,6 +109,8 @@ impl SignedCheckpoint {
         let mut rewritten = vec![b'\n'];
         for line in signatures.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {
             let line = Signature::from_bytes(line).map_err(|_| CheckpointError::MalformedNote)?;
+            // The same names as in a policy: what is no name there is none here.
+            check_name(line.name()).map_err(|_| CheckpointError::MalformedNote)?;
             rewritten.extend_from_slice(&line.to_bytes());
             parsed.push(line);
         }

@@ -83,10 +83,7 @@ impl Manifest {
     /// # Errors
     /// [`SuccessionError`]: the first rule that is broken.
     pub fn check_follows(&self, before: &Self, before_sha256: &[u8; 32]) -> Result<(), SuccessionError> {
-        self.check_order(before)?;
-        if before.epoch.checked_add(1) != Some(self.epoch) {
-            return Err(SuccessionError::Epoch { before: before.epoch, got: self.epoch });
-        }
+        self.check_order(before, before.epoch.checked_add(1) == Some(self.epoch))?;
         if self.previous.as_ref() != Some(before_sha256) {
             return Err(SuccessionError::Previous { before: before.epoch });
         }
@@ -104,19 +101,19 @@ impl Manifest {
     /// # Errors
     /// [`SuccessionError`]: the first rule that is broken.
     pub fn check_later(&self, before: &Self) -> Result<(), SuccessionError> {
-        self.check_order(before)?;
+        self.check_order(before, self.epoch > before.epoch)?;
         self.check_later_key(before)?;
         self.check_generation(before).map(|_| ())
     }
 
-    fn check_order(&self, before: &Self) -> Result<(), SuccessionError> {
+    fn check_order(&self, before: &Self, epoch_is_right: bool) -> Result<(), SuccessionError> {
         if self.dataset != before.dataset {
             return Err(SuccessionError::Identity { field: "dataset" });
         }
         if self.log != before.log {
             return Err(SuccessionError::Identity { field: "log" });
         }
-        if self.epoch <= before.epoch {
+        if !epoch_is_right {
             return Err(SuccessionError::Epoch { before: before.epoch, got: self.epoch });
         }
         if self.published_at <= before.published_at {

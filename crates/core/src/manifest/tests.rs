@@ -318,6 +318,9 @@ fn an_epoch_follows() {
     assert_eq!(broken(&|m| m.epoch = 1), SuccessionError::Epoch { before: 1, got: 1 });
     assert_eq!(broken(&|m| m.previous = Some([0; 32])), SuccessionError::Previous { before: 1 });
     assert_eq!(broken(&|m| m.published_at = first.published_at), SuccessionError::Time { before: 1 });
+    // Of two faults the first in the specification's order is told.
+    let skipped = broken(&|m| (m.epoch, m.published_at) = (3, first.published_at));
+    assert_eq!(skipped, SuccessionError::Epoch { before: 1, got: 3 });
     assert_eq!(broken(&|m| m.oprf.public_key = key(2)), SuccessionError::Key);
     assert_eq!(broken(&|m| m.stretch.salt = [9; 32]), SuccessionError::Generation { field: "stretch" });
     assert_eq!(broken(&|m| m.population += 1), SuccessionError::Generation { field: "population" });

@@ -19,8 +19,14 @@ enum Outcome {
     Error { error: String, position: Option<usize>, count: Option<usize>, bytes: Option<usize> },
 }
 
+#[derive(Deserialize)]
+struct File {
+    niks: Vec<Vector>,
+}
+
 fn vectors() -> Vec<Vector> {
-    serde_json::from_str(include_str!("../../../../tests/vectors/nik.json")).unwrap()
+    let file: File = serde_json::from_str(include_str!("../../../../tests/vectors/nik.json")).unwrap();
+    file.niks
 }
 
 #[test]

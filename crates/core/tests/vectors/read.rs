@@ -9,8 +9,8 @@ use serde_json::Value;
 pub(crate) fn file(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(name);
     let text = std::fs::read_to_string(&path).unwrap();
-    let opening: Vec<&str> = text.lines().skip(1).take(4).map(|line| line.trim().split('"').nth(1).unwrap()).collect();
-    assert_eq!(opening, ["about", "spec", "made_by", "conventions"], "{name}");
+    let opening: Vec<&str> = text.lines().skip(1).take(5).map(|line| line.trim().split('"').nth(1).unwrap()).collect();
+    assert_eq!(opening, ["about", "spec", "made_by", "conventions", "members"], "{name}");
     serde_json::from_str(&text).unwrap()
 }
 

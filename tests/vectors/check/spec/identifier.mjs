@@ -26,6 +26,16 @@ export function nik(input) {
   return { error: digits.length === 0 ? 'empty' : 'length' };
 }
 
+/** The codes of ranges like 110101-110118. */
+export function districts(ranges) {
+  const codes = new Set();
+  for (const range of ranges) {
+    const [first, last] = range.split('-').map(Number);
+    for (let code = first; code <= last; code++) codes.add(String(code).padStart(6, '0'));
+  }
+  return codes;
+}
+
 /** `current` holds the district codes of today. */
 export function warnings(digits, current) {
   const number = (from, count) => Number(digits.slice(from, from + count));
