@@ -18,6 +18,7 @@ mod config;
 mod durable;
 mod envelope;
 mod evaluator;
+mod hidden;
 mod key_ring;
 mod limit;
 mod metrics;
@@ -32,6 +33,7 @@ mod service;
 mod telemetry;
 
 pub use config::{Config, ConfigError, NetworkSettings, Origins, ServerSettings, Settings};
+pub use hidden::Hidden;
 pub use key_ring::KeyError;
 pub use limit::{ProxyHeader, TrustedProxies};
 #[doc(hidden)]
