@@ -10,7 +10,7 @@ use thiserror::Error;
 /// Where a service is: `https://host[:port][/path]`. Below it lie `/v1/…` and `/log/…`.
 ///
 /// Plain `http://` goes to this machine alone, unless [`ServerUrl::parse_allowing_plain_http`] is told otherwise. What is
-/// sent tells nothing of the NIK either way, but on the way everybody could see who asks, and stand in for the service until
+/// sent has no NIK in it either way, but on the way everybody could see who asks, and stand in for the service until
 /// a policy is pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerUrl {
