@@ -14,6 +14,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::problem::KINDS;
+
 /// Media type of the text format.
 pub(crate) const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -137,7 +139,17 @@ impl Metrics {
         registry.register("look_panics", "Looks for new epochs that ended in a panic", metrics.look_panics.clone());
         registry.register("state_errors", "Budget files that could not be written", metrics.state_errors.clone());
         registry.register("damaged_files", "Published files found altered", metrics.damaged_files.clone());
+        // What was never counted stands there as zero: an alert that waits for growth would miss the first.
+        for kind in KINDS {
+            drop(metrics.refused.get_or_create(&ReasonLabels { reason: kind.slug }));
+        }
         Self { registry, ..metrics }
+    }
+
+    /// A dataset was found, whether or not an epoch of it can be served.
+    pub(crate) fn found(&self, dataset: &Id) {
+        drop(self.load_errors.get_or_create(&DatasetLabels::of(dataset)));
+        drop(self.elements.get_or_create(&DatasetLabels::of(dataset)));
     }
 
     pub(crate) fn request(&self, route: &'static str, method: &'static str, status: u16, took: Duration) {

@@ -11,7 +11,9 @@ use utoipa::{IntoParams, IntoResponses, OpenApi, ToSchema};
 use crate::problem::{self, Kind, PROBLEM_JSON, ProblemDocument};
 use crate::publication::Document;
 use crate::reply::OCTETS;
-use crate::routes::{epochs, evaluate, filter, health, lists, log};
+use crate::routes::{epochs, evaluate, filter, front, health, lists, log};
+
+pub(crate) mod manifest;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,9 +29,9 @@ use crate::routes::{epochs, evaluate, filter, health, lists, log};
         filter::filter,
         evaluate::evaluate,
         log::checkpoint, log::tile,
-        health::openapi_json, health::healthz, health::readyz,
+        front::front, health::openapi_json, health::healthz, health::readyz,
     ),
-    components(schemas(ProblemDocument, evaluate::EvaluateResponse)),
+    components(schemas(ProblemDocument, evaluate::EvaluateResponse, manifest::Manifest)),
     tags(
         (name = "lists", description = "What there is"),
         (name = "epochs", description = "The states of a dataset"),

@@ -34,7 +34,6 @@ macro_rules! kinds {
         };)*
 
         /// Every type that the service can answer with.
-        #[cfg(test)]
         pub(crate) const KINDS: &[&Kind] = &[$(&$name),*];
     };
     (@retry retry) => { true };
@@ -95,6 +94,8 @@ pub(crate) enum Problem {
     NoSuchFile,
     /// The number is not below the epoch's number of buckets.
     BucketOutOfRange { buckets: u32 },
+    /// Not a number as a bucket's is written.
+    BucketNumber { buckets: u32 },
     /// The path is served, by other methods.
     MethodNotAllowed,
     /// The body is not declared as JSON.
@@ -134,7 +135,7 @@ impl Problem {
     pub(crate) fn kind(&self) -> &'static Kind {
         match self {
             Self::NoSuchPath | Self::NoSuchDataset | Self::NoSuchEpoch | Self::NoSuchFile => &NOT_FOUND,
-            Self::BucketOutOfRange { .. } => &BUCKET_OUT_OF_RANGE,
+            Self::BucketOutOfRange { .. } | Self::BucketNumber { .. } => &BUCKET_OUT_OF_RANGE,
             Self::MethodNotAllowed => &METHOD_NOT_ALLOWED,
             Self::MediaType => &UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge { .. } => &BODY_TOO_LARGE,
@@ -163,6 +164,10 @@ impl Problem {
             Self::BucketOutOfRange { buckets } => {
                 format!("This epoch has {buckets} buckets, numbered 0 to {}.", buckets - 1)
             }
+            Self::BucketNumber { buckets } => format!(
+                "A bucket's number is written in decimal digits alone, without zeros before it; the last of this epoch is {}.",
+                buckets - 1
+            ),
             Self::MethodNotAllowed => "The Allow header lists the methods of this path.".to_owned(),
             Self::MediaType => "The body must be declared as application/json.".to_owned(),
             Self::BodyTooLarge { most } => format!("A request body has at most {most} bytes."),

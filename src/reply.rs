@@ -22,6 +22,7 @@ pub(crate) const SHORT: &str = "public, max-age=30, no-transform";
 
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
 pub(crate) const OCTETS: &str = "application/octet-stream";
 
 /// Pieces up to this length are read at once; longer ones are streamed.

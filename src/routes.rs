@@ -20,6 +20,7 @@ use crate::service::ServiceState;
 pub(crate) mod epochs;
 pub(crate) mod evaluate;
 pub(crate) mod filter;
+pub(crate) mod front;
 pub(crate) mod health;
 pub(crate) mod lists;
 pub(crate) mod log;
@@ -31,8 +32,9 @@ pub(crate) const READYZ: &str = "/readyz";
 pub(crate) const UNMATCHED: &str = "unmatched";
 
 /// Every route: its path as the router writes it, and what answers there.
-fn table() -> [(&'static str, MethodRouter<ServiceState>); 13] {
+fn table() -> [(&'static str, MethodRouter<ServiceState>); 14] {
     [
+        ("/", get(front::front)),
         ("/v1/datasets", get(lists::datasets)),
         ("/v1/policy", get(lists::policy)),
         ("/v1/{dataset}/manifest", get(epochs::current_manifest)),

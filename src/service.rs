@@ -29,6 +29,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// by piece, as fast as its reader takes it.
 const PAST_READERS: usize = 4;
 
+/// The public directory of a publisher's home.
+const PUBLIC_OF_HOME: &str = "public";
+
 /// Why the service does not start.
 #[derive(Debug, Error)]
 pub enum StartError {
@@ -41,6 +44,16 @@ pub enum StartError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// The publisher's home in place of what is published.
+    #[error(
+        "--public {}: this is a publisher's home, of which no more than {} is to be served: give that",
+        path.display(),
+        path.join(PUBLIC_OF_HOME).display()
+    )]
+    PublishersHome {
+        /// As configured.
+        path: PathBuf,
     },
     /// Another process uses the state directory.
     #[error("--state {}: another ceknikd uses this state directory; each needs its own", path.display())]
@@ -115,6 +128,11 @@ impl ServiceState {
             path: config.public.clone(),
             source,
         })?;
+        // Nothing would ever be found there, and nothing would say why.
+        let has_policy = |directory: &Path| directory.join("policy").exists();
+        if !has_policy(&config.public) && has_policy(&config.public.join(PUBLIC_OF_HOME)) {
+            return Err(StartError::PublishersHome { path: config.public });
+        }
         let state_lock = lock_state(&config.state)?;
         let keys = KeyRing::read(&config.keys, config.passphrase.clone())?;
         tracing::info!(keys = keys.len(), "keys read");

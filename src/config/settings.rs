@@ -11,8 +11,9 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::{Config, ConfigError, NetworkSettings, Origins, ServerSettings};
+use crate::hidden::Hidden;
 use crate::limit::{ProxyHeader, TrustedProxies};
-use crate::secret_file::Passphrase;
+use crate::secret_file::{Passphrase, SecretFileError};
 use crate::telemetry::LogLevel;
 
 /// Where metrics are served unless that is set.
@@ -291,12 +292,13 @@ impl Settings {
             return read.map(Some).map_err(|source| ConfigError::Passphrase { setting: "passphrase-fd", source });
         }
         if self.passphrase_prompt {
-            let asked = rpassword::prompt_password("Passphrase of the key files: ");
-            let failed = |source: std::io::Error| ConfigError::Passphrase {
-                setting: "passphrase-prompt",
-                source: source.into(),
-            };
-            return asked.map(|text| Some(Passphrase::new(text))).map_err(failed);
+            let failed = |source| ConfigError::Passphrase { setting: "passphrase-prompt", source };
+            let asked = Hidden::open().and_then(|mut terminal| terminal.line("Passphrase of the key files: "));
+            let mut text = asked.map_err(|error| failed(error.into()))?.unwrap_or_default();
+            if text.is_empty() {
+                return Err(failed(SecretFileError::NoPassphrase));
+            }
+            return Ok(Some(Passphrase::new(std::mem::take(&mut *text))));
         }
         Ok(None)
     }

@@ -97,7 +97,10 @@ impl Loader {
         for id in self.ids_on_disk() {
             let found = self.slots.remove(&id);
             self.changed |= found.is_none();
-            let mut slot = found.unwrap_or_default();
+            let mut slot = found.unwrap_or_else(|| {
+                self.metrics.found(&id);
+                Slot::default()
+            });
             // A slot is changed in one step at the end. One dataset keeps no other from being looked at.
             let look = catch_unwind(AssertUnwindSafe(|| self.look_at_dataset(&id, &mut slot, now)));
             self.slots.insert(id, slot);

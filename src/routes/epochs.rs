@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 
 use super::{Segments, dataset, not_read};
+use crate::openapi::manifest::Manifest;
 use crate::openapi::{Cached, Common, DatasetParam, EpochParam, Missing, NoBucket};
 use crate::problem::Problem;
 use crate::publication::{BucketSource, decimal};
@@ -18,7 +19,7 @@ use crate::service::ServiceState;
     tag = "epochs",
     params(DatasetParam),
     responses(
-        (status = 200, description = "The manifest (docs/spec.md, step 8)", body = Object, content_type = "application/json"),
+        (status = 200, description = "The manifest (docs/spec.md, step 8)", body = Manifest, content_type = "application/json"),
         Cached, Missing, Common,
     )
 )]
@@ -38,7 +39,7 @@ pub(crate) async fn current_manifest(
     tag = "epochs",
     params(DatasetParam, EpochParam),
     responses(
-        (status = 200, description = "The manifest (docs/spec.md, step 8)", body = Object, content_type = "application/json"),
+        (status = 200, description = "The manifest (docs/spec.md, step 8)", body = Manifest, content_type = "application/json"),
         Cached, Missing, Common,
     )
 )]
@@ -109,8 +110,8 @@ pub(crate) async fn bucket(
     let (_, dataset) = dataset(&state, &id)?;
     let epoch = decimal(&epoch).ok_or(Problem::NoSuchEpoch)?;
     let geometry = dataset.geometry(epoch).ok_or(Problem::NoSuchEpoch)?;
-    let in_range =
-        decimal(&index).and_then(|index| u32::try_from(index).ok()).filter(|index| *index < geometry.count());
+    let index = decimal(&index).ok_or(Problem::BucketNumber { buckets: geometry.count() })?;
+    let in_range = u32::try_from(index).ok().filter(|index| *index < geometry.count());
     let index = in_range.ok_or(Problem::BucketOutOfRange { buckets: geometry.count() })?;
     let (file, offset) = match dataset.bucket_source(epoch, &geometry, index) {
         BucketSource::Verified(file, offset) => (file, offset),

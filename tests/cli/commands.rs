@@ -16,5 +16,7 @@ mod publish;
 mod surface;
 #[path = "commands/terminal.rs"]
 mod terminal;
+#[path = "commands/trust.rs"]
+mod trust;
 #[path = "commands/withdraw.rs"]
 mod withdraw;

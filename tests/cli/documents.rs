@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use ceknik_client::Tells;
 
@@ -120,6 +121,24 @@ fn the_sample_of_the_readme_says_what_is_said() {
     let sample = readme.split("```text demo").nth(1).unwrap().split("```").next().unwrap();
     let said = [Tells::PublicFile, Tells::BlindedElements { elements: 1 }, Tells::Bucket { buckets: 2, people: 1800 }]
         .map(|tells| tells.to_string());
-    let shown: Vec<&str> = sample.lines().filter_map(|line| line.trim().strip_prefix("tells nothing: ")).collect();
+    let shown: Vec<&str> = sample.lines().map(str::trim).filter(|line| line.starts_with("tells ")).collect();
     assert!(shown.len() >= 5 && shown.iter().all(|sentence| said.iter().any(|said| said == sentence)), "{shown:?}");
+}
+
+/// The README's table has the members that `check --json` prints, in their order.
+#[test]
+fn the_members_of_check_json_are_those_of_the_readme() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let table = readme.split("| member | what it is |\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let listed: Vec<&str> = table.lines().filter_map(|row| row.strip_prefix("| `")?.split('`').next()).collect();
+    // Of a line that is no NIK nobody is asked, and all members are there all the same.
+    let mut check = Command::new(env!("CARGO_BIN_EXE_ceknik"));
+    check.args(["check", "--json", "--no-cache", "--dataset", "x", "--server", "http://127.0.0.1:9"]);
+    let mut child = check.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"12\n").unwrap();
+    let printed = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    // A value has no quotation marks before a colon.
+    let names = printed.split("\":").map(|part| part.rsplit('"').next().unwrap());
+    let names: Vec<&str> = names.take(printed.matches("\":").count()).collect();
+    assert_eq!(names, listed, "{printed}");
 }

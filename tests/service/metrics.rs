@@ -31,3 +31,36 @@ async fn the_documented_metrics_are_there() {
         assert!(printed.contains(&name), "{name} is not in\n{metrics}");
     }
 }
+
+/// An alert on growth sees the first time too: what can be counted stands there as zero from the start.
+#[tokio::test]
+async fn everything_is_zero_at_first() {
+    let home = Home::published();
+    let metrics = home.open().state.metrics_text().unwrap();
+    let documented = include_str!("../../docs/operations.md");
+    let watched = documented.split_once("\nWatch: ").unwrap().1.split_once("\n\n").unwrap().0;
+    let counters: Vec<_> = names(watched).into_iter().filter(|name| name.ends_with("_total")).collect();
+    assert!(counters.len() >= 8, "{counters:?}");
+    for name in counters {
+        let samples: Vec<_> = metrics.lines().filter(|line| line.split(['{', ' ']).next() == Some(name)).collect();
+        assert!(!samples.is_empty() && samples.iter().all(|line| line.ends_with(" 0")), "{name}: {samples:?}");
+    }
+    for sample in [
+        "ceknikd_load_errors_total{dataset=\"jakarta-2024\"} 0",
+        "ceknikd_elements_evaluated_total{dataset=\"jakarta-2024\"} 0",
+        "ceknikd_refused_total{reason=\"internal\"} 0",
+    ] {
+        assert!(metrics.lines().any(|line| line == sample), "{sample} is not in\n{metrics}");
+    }
+    // As many reasons as there are types of problems.
+    let reasons = metrics.lines().filter(|line| line.starts_with("ceknikd_refused_total{")).count();
+    let types = include_str!("../../docs/problems.md").lines().filter(|line| line.starts_with("| `/problems/")).count();
+    assert_eq!(reasons, types);
+    // Nothing is published that could be served: its errors are counted from zero all the same.
+    let home = Home::empty();
+    let dataset = home.publisher.dataset_dir(JAKARTA);
+    fs::create_dir_all(&dataset).unwrap();
+    fs::write(dataset.join("current"), "x").unwrap();
+    let metrics = home.open().state.metrics_text().unwrap();
+    assert!(metrics.contains("ceknikd_load_errors_total{dataset=\"jakarta-2024\"}"), "{metrics}");
+}

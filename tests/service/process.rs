@@ -358,6 +358,27 @@ fn what_keeps_it_from_starting_stands_in_the_log() {
     );
 }
 
+/// A home has its public files a step below, and nothing would ever be found in it.
+#[test]
+fn the_home_in_place_of_its_public_directory() {
+    let home = Home::published();
+    let mut service = Command::new(env!("CARGO_BIN_EXE_ceknikd"));
+    service.arg("--public").arg(home.path()).arg("--keys").arg(home.publisher.keys());
+    service.arg("--state").arg(home.path().join("state")).args(["--listen", "127.0.0.1:0", "--metrics-listen", "off"]);
+    let (code, log) = refusal(&mut service);
+    let last: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+    assert_eq!((code, &last["message"]), (Some(1), &Value::from("the service does not run")));
+    let (given, wanted) = (home.path().display(), home.publisher.public());
+    assert_eq!(
+        last["reason"],
+        format!(
+            "--public {given}: this is a publisher's home, of which no more than {} is to be served: give that",
+            wanted.display()
+        )
+    );
+    assert!(!home.path().join("state").exists());
+}
+
 #[test]
 fn an_address_that_is_taken_is_named_with_its_flag() {
     let home = Home::published();

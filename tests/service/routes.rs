@@ -74,6 +74,8 @@ async fn documents_are_served_byte_for_byte() {
     assert_document(&service, "/log/checkpoint", &fs::read(public.join("log/checkpoint")).unwrap(), text, SHORT).await;
     let openapi = service.get("/openapi.json").await;
     assert_document(&service, "/openapi.json", &openapi.body, json, SHORT).await;
+    let page = include_bytes!("../../src/routes/front.html");
+    assert_document(&service, "/", page, "text/html; charset=utf-8", SHORT).await;
     let datasets = service.get("/v1/datasets").await;
     assert_document(&service, "/v1/datasets", &datasets.body, json, SHORT).await;
     let manifest = home.publisher.manifest(JAKARTA);
@@ -169,11 +171,15 @@ async fn long_buckets_are_sent_piece_by_piece() {
 #[tokio::test]
 async fn bucket_number_out_of_range() {
     let service = Home::published().open();
-    for index in
-        ["8", "16777216", "4294967296", "99999999999999999999999", "-1", "+1", "01", "1.0", "x", "0x1", "%31%20"]
-    {
+    let range = "This epoch has 8 buckets, numbered 0 to 7.";
+    let form =
+        "A bucket's number is written in decimal digits alone, without zeros before it; the last of this epoch is 7.";
+    let out_of_range = ["8", "16777216", "4294967296"].map(|index| (index, range));
+    let malformed =
+        ["99999999999999999999999", "-1", "+1", "01", "1.0", "x", "0x1", "%31%20"].map(|index| (index, form));
+    for (index, told) in out_of_range.into_iter().chain(malformed) {
         let answer = service.get(&format!("/v1/jakarta-2024/epochs/1/buckets/{index}")).await;
-        assert_eq!(answer.problem(404, "bucket-out-of-range"), "This epoch has 8 buckets, numbered 0 to 7.", "{index}");
+        assert_eq!(answer.problem(404, "bucket-out-of-range"), told, "{index}");
     }
     assert_eq!(service.get("/v1/jakarta-2024/epochs/1/buckets/7").await.status, 200);
 }
@@ -265,7 +271,7 @@ async fn log_files_are_served_by_their_one_path() {
 async fn what_is_not_there_is_not_found() {
     let service = Home::published().open();
     for path in [
-        "/",
+        "/index.html",
         "/v1",
         "/v1/",
         "/v1/datasets/",

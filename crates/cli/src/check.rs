@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::prompt;
 mod advice;
 mod words;
 
-use advice::advice;
+use advice::{Circumstances, advice};
 
 /// Some NIK has no more than "maybe".
 const SOME_MAYBE: u8 = 3;
@@ -74,7 +74,7 @@ pub(crate) struct CheckArgs {
     /// Seconds to wait for a response; a long file has a second more for every 16 KiB.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
     timeout: u64,
-    /// List every request that was made, the address and body that were sent, and why they tell nothing.
+    /// List every request that was made, the address and body that were sent, and what they tell.
     #[arg(long, conflicts_with = "json")]
     show_requests: bool,
     /// One JSON object a line in place of text.
@@ -101,7 +101,8 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
         let directory = directory.ok_or_else(|| Failure::new("no home directory: give --cache DIR or --no-cache"))?;
         config = config.with_cache(Cache::open(directory)?);
     }
-    let pinned = config.cache.as_ref().map(|cache| cache.shelf(&config.server, &args.dataset).policy_path());
+    let server = config.server.clone();
+    let pinned = config.cache.as_ref().map(|cache| cache.shelf(&server, &args.dataset).policy_path());
     let lines = Lines::read()?;
     let inquiry = Inquiry {
         dataset: args.dataset.clone(),
@@ -122,7 +123,9 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
     let kept = config.cache.is_some();
     let report = if inquiry.niks.is_empty() { nothing_to_check() } else { check(config, inquiry)? };
     tell_trust(&report, kept);
-    let code = if args.json { lines.print_json(&report) } else { lines.print_text(&report, pinned.as_deref()) };
+    let trust = report.trust.as_ref().map(|trust| trust.basis);
+    let circumstances = Circumstances { server: &server, trust, pinned: pinned.as_deref() };
+    let code = if args.json { lines.print_json(&report) } else { lines.print_text(&report, &circumstances) };
     if args.show_requests {
         print_requests(&report);
     }
@@ -238,11 +241,11 @@ impl Lines {
         ExitCode::from(code)
     }
 
-    fn print_text(&self, report: &Report, pinned: Option<&Path>) -> ExitCode {
+    fn print_text(&self, report: &Report, circumstances: &Circumstances<'_>) -> ExitCode {
         let manifest = report.list.as_ref().map(|list| list.manifest());
         if let Some(manifest) = manifest {
             println!("{}", words::pair(&manifest.title));
-            println!("{}", words::pair(&manifest.coverage));
+            println!("Cakupan / coverage: {}", words::pair(&manifest.coverage));
             println!(
                 "Daftar per / list as of {}, berlaku sampai / valid until {}",
                 manifest.published_at, manifest.valid_until
@@ -283,7 +286,7 @@ impl Lines {
             println!("\nYang dapat Anda lakukan / what you can do next:");
         }
         for reason in reasons {
-            println!("  {}", advice(reason, pinned));
+            println!("  {}", advice(reason, circumstances));
         }
         ExitCode::from(code)
     }
@@ -377,6 +380,10 @@ fn tell_trust(report: &Report, kept: bool) {
 
 /// Every request, for whoever wants to know what left the device.
 pub(crate) fn print_requests(report: &Report) {
+    if report.exchanges.is_empty() {
+        println!("\nTidak ada yang meninggalkan perangkat ini. / Nothing left this device.");
+        return;
+    }
     println!("\nYang meninggalkan perangkat ini / what left this device:");
     for exchange in &report.exchanges {
         let status = exchange.status.map_or_else(|| "no response".to_owned(), |status| status.to_string());

@@ -33,6 +33,8 @@ const ORIGIN: &str = "demo.ceknik.example/log";
 const SAMPLE_SEED: u64 = 2024;
 /// The demo's budget is for whoever tries, not for a surge.
 const EVALUATIONS_PER_DAY: u64 = 1_000_000;
+/// Of the log of a service that ended by itself, so much is shown.
+const LAST_LINES: usize = 20;
 /// So many outsiders are tried for one whom the filter hits; of ten, about one is.
 const MOST_OUTSIDERS: usize = 2_000;
 
@@ -206,6 +208,7 @@ fn tell_manifest(manifest: &Manifest) {
 /// The service in this process.
 struct Service {
     url: String,
+    log: PathBuf,
     stop: oneshot::Sender<()>,
     served: JoinHandle<Result<(), ceknikd::StartError>>,
 }
@@ -213,8 +216,8 @@ struct Service {
 impl Service {
     fn start(dir: &Path, listener: TcpListener, runtime: &Runtime) -> Result<Self, Failure> {
         let log = dir.join("ceknikd.log");
-        let log = File::create(&log).map_err(of_file(&log))?;
-        ceknikd::init_logging(LogLevel::default(), Mutex::new(log))?;
+        let file = File::create(&log).map_err(of_file(&log))?;
+        ceknikd::init_logging(LogLevel::default(), Mutex::new(file))?;
         let config = Config::new(dir.join("public"), dir.join("keys/oprf"), dir.join("state"));
         listener.set_nonblocking(true)?;
         let url = format!("http://{}", from_here(listener.local_addr()?));
@@ -226,15 +229,42 @@ impl Service {
             };
             Ok::<_, std::io::Error>(tokio::spawn(ceknikd::run(listener, config, shutdown)))
         })?;
-        Ok(Self { url, stop, served })
+        Ok(Self { url, log, stop, served })
     }
 
     /// Until interrupted or told to terminate.
     fn wait(self, runtime: &Runtime, interruption: &Interruption) -> Result<(), Failure> {
         interruption.serve(self.stop);
-        runtime.block_on(self.served)??;
-        if interruption.happened() { Ok(()) } else { Err(Failure::new("the service ended by itself: see ceknikd.log")) }
+        let error = match runtime.block_on(self.served) {
+            Ok(Ok(())) if interruption.happened() => return Ok(()),
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        Err(ended_by_itself(error, &self.log))
     }
+}
+
+/// The log is shown, since a temporary directory goes with the demo. It can be published: no NIK and no visitor is in it.
+fn ended_by_itself(error: Option<String>, log: &Path) -> Failure {
+    let mut message = "the service ended by itself".to_owned();
+    if let Some(error) = error {
+        message.push_str(": ");
+        message.push_str(&error);
+    }
+    match fs::read_to_string(log) {
+        Ok(text) if text.is_empty() => message.push_str("; its log is empty"),
+        Ok(text) => {
+            let lines: Vec<&str> = text.lines().collect();
+            message.push_str("; the end of its log:");
+            for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {
+                message.push_str("\n  ");
+                message.push_str(line);
+            }
+        }
+        Err(error) => message.push_str(&format!("; its log {} cannot be read: {error}", log.display())),
+    }
+    Failure::new(message)
 }
 
 /// Where this machine reaches a listener: one that listens everywhere, on loopback, the only place where plain HTTP will do.
@@ -299,7 +329,7 @@ fn tell_answer(report: &Report, expected: &str) -> bool {
     for exchange in &report.exchanges {
         let sent = exchange.body.as_ref().map_or(String::new(), |body| format!(" with {} bytes: {body}", body.len()));
         println!("   {} {}{sent}", exchange.method.as_str(), exchange.path);
-        println!("      tells nothing: {}", exchange.tells);
+        println!("      {}", exchange.tells);
     }
     if report.exchanges.iter().all(|exchange| exchange.body.is_none()) {
         println!("   nothing about this NIK was sent: the answer was computed here");
@@ -328,6 +358,25 @@ fn spaced(nik: &Nik) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_log_of_a_service_that_ended_by_itself_is_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("ceknikd.log");
+        let told = |error: Option<&str>| ended_by_itself(error.map(str::to_owned), &log).message().to_owned();
+        assert_eq!(
+            told(None),
+            format!(
+                "the service ended by itself; its log {} cannot be read: No such file or directory (os error 2)",
+                log.display()
+            )
+        );
+        fs::write(&log, "").unwrap();
+        assert_eq!(told(Some("why")), "the service ended by itself: why; its log is empty");
+        fs::write(&log, (1..=25).map(|line| format!("line {line}\n")).collect::<String>()).unwrap();
+        let end: String = (6..=25).map(|line| format!("\n  line {line}")).collect();
+        assert_eq!(told(None), format!("the service ended by itself; the end of its log:{end}"));
+    }
 
     #[test]
     fn a_service_that_listens_everywhere_is_reached_on_loopback() {

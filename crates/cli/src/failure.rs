@@ -13,6 +13,12 @@ impl Failure {
         Self(message.into())
     }
 
+    /// What is printed, without the name before it.
+    #[cfg(test)]
+    pub(crate) fn message(&self) -> &str {
+        &self.0
+    }
+
     /// To standard error.
     pub(crate) fn print(&self) {
         if std::io::stderr().is_terminal() {

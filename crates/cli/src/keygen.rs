@@ -30,6 +30,7 @@ pub(crate) struct KeygenArgs {
 }
 
 pub(crate) fn run(args: &KeygenArgs) -> Result<(), Failure> {
+    check_origin(&args.origin)?;
     let passphrase = new_passphrase(args)?;
     let Generated { key, policy_alone } = generate(&args.home, &args.origin, passphrase.as_ref())?;
     if policy_alone {
@@ -47,7 +48,34 @@ pub(crate) fn run(args: &KeygenArgs) -> Result<(), Failure> {
     println!("Copy keys and store.sqlite to a safe place together; neither is worth anything without the other.");
     println!("Make the log's public key known where nobody can exchange it, in print for instance:");
     println!("  {key}");
+    println!(
+        "Whoever checks a list saves it as a policy, for `ceknik check --policy FILE`; these two lines are one, and stand in {}:",
+        args.home.join("public/policy").display()
+    );
+    print!("{}", policy_lines(&key));
     Ok(())
+}
+
+/// A log's name is an address without a scheme and without a slash at its end (C2SP tlog-checkpoint, "origin line"). Everybody
+/// knows the log by it for good, so that a mistake is told before there is a key of that name.
+fn check_origin(origin: &str) -> Result<(), Failure> {
+    let name = origin.split_once("://").map_or(origin, |(_, name)| name).trim_end_matches('/');
+    if name == origin {
+        return Ok(());
+    }
+    let instead = match name {
+        "" => "a host name that is yours, and a path, such as ceknik.example.org/log",
+        name => name,
+    };
+    Err(Failure::new(format!(
+        "--origin: a log's name is no address, and has neither a scheme nor a slash at its end: give {instead}"
+    )))
+}
+
+/// The policy that trusts this log, set in.
+fn policy_lines(key: &VerifierKey) -> String {
+    let policy = Policy::for_log(key.clone()).to_bytes();
+    String::from_utf8_lossy(&policy).lines().map(|line| format!("  {line}\n")).collect()
 }
 
 fn new_passphrase(args: &KeygenArgs) -> Result<Option<Passphrase>, Failure> {

@@ -24,22 +24,22 @@ const MEASURED_RUNS: usize = 5;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PlanArgs {
     /// People on the list
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     records: u64,
     /// People who could be on it, the unlisted included
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", value_parser = parse_count)]
     population: u64,
     /// The promise: how sure a hit may make somebody who knows only the base rate; 50, 50% and 0.5 are the same
     #[arg(long, value_name = "X", value_parser = parse_percent)]
     posterior: u8,
     /// K, the least people who share a bucket
-    #[arg(long, visible_alias = "k", value_name = "K", default_value_t = DEFAULT_LEAST_PEOPLE_PER_BUCKET)]
+    #[arg(long, visible_alias = "k", value_name = "K", value_parser = parse_count, default_value_t = DEFAULT_LEAST_PEOPLE_PER_BUCKET)]
     least_people_per_bucket: u64,
     /// Cells of the filter for each record of the capacity
     #[arg(long, value_name = "CELLS", default_value_t = DEFAULT_CELLS_PER_RECORD)]
     cells_per_record: u32,
     /// Most people ever added before the raw list is needed again; as many as there are records unless set
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     capacity: Option<u64>,
     /// Of a hundred whom the filter misses, how many confirm all the same
     #[arg(long, value_name = "PERCENT", default_value_t = DEFAULT_COVER_PERCENT)]
@@ -60,7 +60,7 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_ID_BYTES)]
     id_bytes: usize,
     /// The evaluation budget of a day; suggested unless set
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
     evaluations_per_day: Option<u64>,
     /// How much of the population may look on one day
     #[arg(long, value_name = "PERCENT", default_value_t = DEFAULT_VISITORS_PERCENT)]
@@ -136,6 +136,14 @@ fn measured() -> Result<Vec<StretchTiming>, StretchError> {
         Ok(StretchTiming { milliseconds: fastest, ..timing })
     };
     REFERENCE_TIMINGS.into_iter().map(time).collect()
+}
+
+/// Reads a number of people or of anything else that is counted.
+fn parse_count(text: &str) -> Result<u64, String> {
+    let is_grouped = text.contains(['.', ',', ' ', '_', '\'']);
+    text.parse().map_err(|error: std::num::ParseIntError| {
+        if is_grouped { "write digits alone, without separators: 100000".to_owned() } else { error.to_string() }
+    })
 }
 
 /// Reads a whole percentage, written as 50, 50% or 0.5.

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use ceknikd::Hidden;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -18,20 +19,12 @@ pub(crate) fn hidden_lines(prompt: &str) -> Result<Vec<Zeroizing<String>>, Failu
     let mut lines = Vec::new();
     if io::stdin().is_terminal() {
         eprintln!("{prompt}");
-        loop {
-            let line = match rpassword::prompt_password("NIK: ") {
-                // Ctrl-D: what was typed before it counts.
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    eprintln!("");
-                    return Ok(lines);
-                }
-                line => Zeroizing::new(line?),
-            };
-            if line.trim().is_empty() {
-                return Ok(lines);
-            }
+        let mut terminal = Hidden::open()?;
+        // At Ctrl-D too, what was typed before it counts.
+        while let Some(line) = terminal.line("NIK: ")?.filter(|line| !line.trim().is_empty()) {
             lines.push(line);
         }
+        return Ok(lines);
     }
     let mut input = io::stdin().lock();
     loop {
@@ -54,7 +47,8 @@ pub(crate) fn passphrase(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<
         if !io::stdin().is_terminal() {
             return Err(Failure::new("the keys are encrypted: give their passphrase with --passphrase-file FILE"));
         }
-        return Ok(Zeroizing::new(rpassword::prompt_password(prompt)?));
+        let typed = Hidden::open()?.line(prompt)?;
+        return typed.ok_or_else(|| Failure::new("no passphrase was given"));
     };
     let unreadable = |error| Failure::new(format!("cannot read the passphrase from {}: {error}", path.display()));
     let file = File::open(path).map_err(unreadable)?;

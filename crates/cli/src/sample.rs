@@ -1,9 +1,10 @@
 //! `ceknik sample`.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use ceknik_core::manifest::Id;
 use ceknik_issuer::{
     SAMPLE_CANDIDATES, SAMPLE_PAYLOAD_BYTES, SAMPLE_STATUSES, SampleOptions, SampleStats, SampleTerm, write_sample,
 };
@@ -11,8 +12,6 @@ use clap::Args;
 
 use crate::failure::Failure;
 
-/// The dataset of a definition that is written beside a list.
-const DATASET: &str = "sample";
 /// People for each row: one in twelve is listed, as in Jakarta in 2024.
 const PEOPLE_PER_ROW: u64 = 12;
 
@@ -30,6 +29,9 @@ pub(crate) struct SampleArgs {
     /// Write the definition of a dataset for the list too, which `ceknik dataset create` takes; it must not exist.
     #[arg(long, value_name = "FILE.toml")]
     definition: Option<PathBuf>,
+    /// The id of the dataset in that definition.
+    #[arg(long, value_name = "ID", default_value = "sample", requires = "definition")]
+    id: Id,
     /// The file to write; it must not exist.
     file: PathBuf,
 }
@@ -39,7 +41,7 @@ pub(crate) fn run(args: &SampleArgs) -> Result<(), Failure> {
     let mut file = create(&args.file)?;
     if let Some(path) = &args.definition {
         let written = create(path).and_then(|mut file| {
-            let written = file.write_all(definition(DATASET, args.rows, "").as_bytes());
+            let written = file.write_all(definition(args.id.as_str(), args.rows, "").as_bytes());
             written.map_err(|error| unwritten(path, &error))
         });
         // One without the other is of no use.
@@ -58,8 +60,9 @@ pub(crate) fn run(args: &SampleArgs) -> Result<(), Failure> {
     }
     match &args.definition {
         Some(definition) => println!(
-            "{}: a dataset for it, `{DATASET}`: `ceknik dataset create` takes it, then `ceknik import {DATASET} {path}`",
-            definition.display()
+            "{}: a dataset for it, `{id}`: `ceknik dataset create` takes it, then `ceknik import {id} {path}`",
+            definition.display(),
+            id = args.id
         ),
         None => println!(
             "Its candidates are {}, its statuses {}: a dataset needs these ids, and --definition FILE.toml writes one that has \
@@ -72,7 +75,15 @@ pub(crate) fn run(args: &SampleArgs) -> Result<(), Failure> {
 }
 
 fn create(path: &Path) -> Result<File, Failure> {
-    File::create_new(path).map_err(|error| Failure::new(format!("cannot create {}: {error}", path.display())))
+    File::create_new(path).map_err(|error| {
+        let path = path.display();
+        Failure::new(match error.kind() {
+            ErrorKind::AlreadyExists => {
+                format!("{path} is there already and is left as it is: give the name of a file that is not there yet")
+            }
+            _ => format!("cannot create {path}: {error}"),
+        })
+    })
 }
 
 fn unwritten(path: &Path, error: &std::io::Error) -> Failure {

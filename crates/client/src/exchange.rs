@@ -53,7 +53,7 @@ pub enum CacheMode {
     Immutable,
 }
 
-/// Why a request tells nobody whose NIK is checked.
+/// What a request tells whoever sees it. It displays as a sentence, no wider than docs/threat-model.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tells {
     /// The same file for everybody who looks at this list.
@@ -99,23 +99,31 @@ impl Tells {
 impl fmt::Display for Tells {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PublicFile => f.write_str("the same file for everybody who checks this list"),
-            Self::History => f.write_str(
-                "a public file; that it is asked for tells about when this device was here before, not whose NIK",
-            ),
-            Self::FilterShard { shards, people } => {
-                write!(f, "one of {shards} parts of the filter; with a bucket, some {people} people share it")
+            Self::PublicFile => {
+                f.write_str("tells nothing of the NIK: the same file for everybody who checks this list")
             }
+            Self::History => {
+                f.write_str("tells about when this device was here before, and nothing of the NIK: a public file")
+            }
+            Self::FilterShard { shards, people } => write!(
+                f,
+                "tells something: one of {shards} parts of the filter; with a bucket, some {people} people share it"
+            ),
             Self::BlindedElements { elements: 1 } => f.write_str(
-                "a random-looking element, blinded with a number that never leaves this device: it fits every NIK",
+                "tells nothing of the NIK: a random-looking element, blinded with a number that never leaves this device, so \
+                 that it fits every NIK",
             ),
             Self::BlindedElements { elements } => write!(
                 f,
-                "{elements} random-looking elements, blinded with numbers that never leave this device: they fit every NIK"
+                "tells about how many NIKs are confirmed, and nothing of them: {elements} random-looking elements, blinded with \
+                 numbers that never leave this device, so that they fit every NIK"
             ),
-            Self::Bucket { people, .. } => {
-                write!(f, "a bucket that some {people} people share, of a NIK or drawn at random")
-            }
+            Self::Bucket { buckets: 1, .. } => f.write_str("tells nothing of the NIK: this list has one bucket"),
+            Self::Bucket { buckets, people } => write!(
+                f,
+                "tells something: one of {buckets} buckets, of a NIK or drawn at random, and the same at the next visit; to one \
+                 who has the list's key and everybody's NIK it means, taken alone, one of some {people} people"
+            ),
         }
     }
 }
@@ -135,7 +143,7 @@ pub struct Request {
     pub max_bytes: u64,
     /// What an HTTP cache may do.
     pub cache: CacheMode,
-    /// Why the request tells nothing.
+    /// What the request tells.
     pub tells: Tells,
 }
 
@@ -167,6 +175,10 @@ pub enum TransportFailure {
     TimedOut,
     /// The connection or the response's encoding broke off.
     Interrupted,
+    /// TLS was begun, and what answered speaks none.
+    NotTls,
+    /// HTTP was asked for without TLS, and what answered is no HTTP.
+    NotHttp,
 }
 
 /// What became of a request.
@@ -221,7 +233,7 @@ pub struct Exchange {
     pub path: String,
     /// All that was sent beside the path.
     pub body: Option<String>,
-    /// Why it tells nothing.
+    /// What it tells.
     pub tells: Tells,
     /// The response's status; none while there is none.
     pub status: Option<u16>,
@@ -250,6 +262,27 @@ mod tests {
         for bad in ["", "-1", "+1", "1.5", "9999999999", "Wed, 21 Oct 2026 07:28:00 GMT", "１"] {
             assert_eq!(parse_retry_after(bad), None, "{bad}");
         }
+    }
+
+    /// "Tells nothing" is said where docs/threat-model.md says it, and nowhere else.
+    #[test]
+    fn no_more_is_promised_than_holds() {
+        for (tells, told) in [
+            (Tells::PublicFile, "tells nothing of the NIK: "),
+            (Tells::History, "tells about when this device was here before, "),
+            (Tells::FilterShard { shards: 8, people: 500 }, "tells something: one of 8 parts of the filter; "),
+            (Tells::BlindedElements { elements: 1 }, "tells nothing of the NIK: "),
+            (Tells::BlindedElements { elements: 4 }, "tells about how many NIKs are confirmed, "),
+            (Tells::Bucket { buckets: 1, people: 500 }, "tells nothing of the NIK: "),
+            (Tells::Bucket { buckets: 2, people: 500 }, "tells something: one of 2 buckets, "),
+        ] {
+            assert!(tells.to_string().starts_with(told), "{tells}");
+        }
+        let model = include_str!("../../../docs/threat-model.md");
+        assert!(
+            model.contains("**The evaluation** tells nothing of the NIK.")
+                && model.contains("**The buckets** tell something.")
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::reason::Reason;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// The service could not be had, or turned the request away; nobody did wrong.
-    Passing { reason: Reason, status: Option<u16>, retry_after: Option<u64> },
+    Passing { reason: Reason, status: Option<u16>, particulars: Option<&'static str>, retry_after: Option<u64> },
     /// There is no such thing, or no more: 404 or 410.
     Gone { status: u16 },
     /// Another status.
@@ -26,6 +26,11 @@ struct Problem {
     kind: String,
 }
 
+/// Said where `https://` leads to what speaks no TLS.
+const NO_TLS: &str = "what answers there speaks no TLS: is its address one with http://, or with another port?";
+/// Said where `http://` leads to what speaks no HTTP.
+const NO_HTTP: &str = "what answers there speaks no HTTP: is its address one with https://, or with another port?";
+
 /// The type of problem with which the service says that a dataset's budget is used up: the last segment of the type's URI.
 const BUDGET_PROBLEM: &str = "budget-spent";
 
@@ -37,12 +42,14 @@ impl Failure {
             Response::Received { status, retry_after, body } => (status, retry_after, body),
             Response::TooLong => return Err(Self::TooLong),
             Response::Failed(failure) => {
-                let reason = match failure {
-                    TransportFailure::Unreachable => Reason::Unreachable,
-                    TransportFailure::TimedOut => Reason::TimedOut,
-                    TransportFailure::Interrupted => Reason::Interrupted,
+                let (reason, particulars) = match failure {
+                    TransportFailure::Unreachable => (Reason::Unreachable, None),
+                    TransportFailure::TimedOut => (Reason::TimedOut, None),
+                    TransportFailure::Interrupted => (Reason::Interrupted, None),
+                    TransportFailure::NotTls => (Reason::Unreachable, Some(NO_TLS)),
+                    TransportFailure::NotHttp => (Reason::Unreachable, Some(NO_HTTP)),
                 };
-                return Err(Self::Passing { reason, status: None, retry_after: None });
+                return Err(Self::Passing { reason, status: None, particulars, retry_after: None });
             }
         };
         let budget = || {
@@ -57,7 +64,7 @@ impl Failure {
             500..=599 => Reason::ServiceUnavailable,
             _ => return Err(Self::Status { status }),
         };
-        Err(Self::Passing { reason, status: Some(status), retry_after })
+        Err(Self::Passing { reason, status: Some(status), particulars: None, retry_after })
     }
 
     /// Whether nobody did wrong and later may be better.
@@ -68,9 +75,9 @@ impl Failure {
     /// The reason to give; `gone` for what is not there.
     pub(crate) fn no_answer(&self, gone: Reason) -> NoAnswer {
         match self {
-            Self::Passing { reason, status, retry_after } => NoAnswer {
+            Self::Passing { reason, status, particulars, retry_after } => NoAnswer {
                 reason: *reason,
-                detail: status.map(|status| format!("status {status}")),
+                detail: status.map(|status| format!("status {status}")).or(particulars.map(str::to_owned)),
                 retry_after: *retry_after,
             },
             Self::Gone { status } => NoAnswer::because(gone, format_args!("status {status}")),
@@ -91,7 +98,9 @@ mod tests {
     #[test]
     fn each_status_has_its_meaning() {
         assert_eq!(received(200, "x"), Ok(b"x".to_vec()));
-        let passing = |reason, status| Err(Failure::Passing { reason, status: Some(status), retry_after: Some(3) });
+        let passing = |reason, status| {
+            Err(Failure::Passing { reason, status: Some(status), particulars: None, retry_after: Some(3) })
+        };
         assert_eq!(received(429, ""), passing(Reason::RateLimited, 429));
         let budget = r#"{"type":"/problems/budget-spent","title":"x"}"#;
         assert_eq!(received(503, budget), passing(Reason::BudgetExhausted, 503));

@@ -10,7 +10,7 @@ use thiserror::Error;
 /// Where a service is: `https://host[:port][/path]`. Below it lie `/v1/…` and `/log/…`.
 ///
 /// Plain `http://` goes to this machine alone, unless [`ServerUrl::parse_allowing_plain_http`] is told otherwise. What is
-/// sent tells nothing of the NIK either way, but on the way everybody could see who asks, and stand in for the service until
+/// sent has no NIK in it either way, but on the way everybody could see who asks, and stand in for the service until
 /// a policy is pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerUrl {
@@ -78,6 +78,13 @@ impl ServerUrl {
         &self.base
     }
 
+    /// The address without its path, if it has one.
+    pub fn without_path(&self) -> Option<&str> {
+        let host = self.base.find("://")? + "://".len();
+        let path = self.base.get(host..)?.find('/')?;
+        self.base.get(..host + path)
+    }
+
     /// Whether the way there is encrypted.
     pub fn is_https(&self) -> bool {
         self.https
@@ -120,6 +127,14 @@ mod tests {
             assert_eq!(ServerUrl::parse(text).unwrap().as_str(), base);
         }
         assert_eq!(ServerUrl::parse("https://a/x/").unwrap().join("/v1/policy"), "https://a/x/v1/policy");
+        for (text, without) in [
+            ("https://a", None),
+            ("https://a:8443/", None),
+            ("https://a/x/", Some("https://a")),
+            ("http://[::1]:8080/v1/datasets", Some("http://[::1]:8080")),
+        ] {
+            assert_eq!(ServerUrl::parse(text).unwrap().without_path(), without, "{text}");
+        }
     }
 
     #[test]

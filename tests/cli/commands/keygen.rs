@@ -29,12 +29,21 @@ fn keys_and_an_empty_store() {
     let home = dir.path().join("new/home");
     let said = keygen(&home).done().stdout;
     let public = fs::read_to_string(home.join("keys/log.pub")).unwrap();
-    assert!(public.starts_with("ceknik.example.org/log+") && said.ends_with(&format!("\n  {public}")), "{said}");
+    assert!(public.starts_with("ceknik.example.org/log+"), "{public}");
+    // The key, and what a file for `check --policy` has to have in it.
+    let policy = home.join("public/policy");
+    let told = format!(
+        "Make the log's public key known where nobody can exchange it, in print for instance:\n  {public}Whoever checks a list \
+         saves it as a policy, for `ceknik check --policy FILE`; these two lines are one, and stand in {}:\n  log {public}  \
+         quorum none\n",
+        policy.display()
+    );
+    assert!(said.ends_with(&told), "{said}");
     for secret in ["keys/log.key", "keys/store.key", "store.sqlite"] {
         assert_eq!(mode(&home.join(secret)), 0o600, "{secret}");
     }
     assert_eq!((mode(&home.join("keys")), mode(&home.join("public"))), (0o700, 0o755));
-    assert_eq!(fs::read_to_string(home.join("public/policy")).unwrap(), format!("log {public}quorum none\n"));
+    assert_eq!(fs::read_to_string(policy).unwrap(), format!("log {public}quorum none\n"));
     for key in ["keys/log.key", "keys/store.key"] {
         let key = fs::read_to_string(home.join(key)).unwrap();
         assert!(!said.contains(key.trim_end()), "a secret was printed");
@@ -100,6 +109,28 @@ fn names_that_no_log_can_have() {
         let must = "the key's name must have 1 to 255 bytes, no spaces, no plus and no control characters";
         assert_eq!(told, format!("the log's origin cannot be used: {must}"));
     }
+    // The name of a log is no address. It is kept for good, so it is told before there is one.
+    for (origin, name) in [
+        ("https://cek.example.org/log", "cek.example.org/log"),
+        ("HTTP://cek.example.org/log/", "cek.example.org/log"),
+        ("https://cek.example.org", "cek.example.org"),
+        ("cek.example.org/log/", "cek.example.org/log"),
+    ] {
+        let told = ceknik(["keygen", "--origin", origin, "--home"]).arg(dir.path()).refused();
+        assert_eq!(
+            told,
+            format!(
+                "--origin: a log's name is no address, and has neither a scheme nor a slash at its end: give {name}"
+            )
+        );
+    }
+    let told = ceknik(["keygen", "--origin", "https://", "--home"]).arg(dir.path()).refused();
+    assert_eq!(
+        told,
+        "--origin: a log's name is no address, and has neither a scheme nor a slash at its end: give a host name that is yours, \
+         and a path, such as ceknik.example.org/log"
+    );
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing was made");
 }
 
 #[test]

@@ -200,9 +200,44 @@ fn a_sample_with_the_dataset_that_it_needs() {
     home.command("publish").arg("sample").done();
     // Neither is overwritten, and none is made without the other.
     fs::remove_file(&list).unwrap();
-    let told = sample().refused();
-    assert!(told.starts_with(&format!("cannot create {}: ", definition.display())), "{told}");
+    let is_there = |path: &Path| {
+        format!(
+            "{} is there already and is left as it is: give the name of a file that is not there yet",
+            path.display()
+        )
+    };
+    assert_eq!(sample().refused(), is_there(&definition));
     assert!(!list.exists());
+    // Under another name; without a definition there is nothing to be named.
+    fs::remove_file(&definition).unwrap();
+    let said = sample().args(["--id", "jakarta-contoh"]).done().stdout;
+    assert!(said.contains(": a dataset for it, `jakarta-contoh`: "), "{said}");
+    assert!(said.ends_with(&format!("then `ceknik import jakarta-contoh {}`\n", list.display())), "{said}");
+    assert!(fs::read_to_string(&definition).unwrap().starts_with("id = \"jakarta-contoh\"\n"));
+    home.command("dataset create").arg(&definition).done();
+    let ran = ceknik(["sample", "--rows", "3", "--id", "x", "y.csv"]).run();
+    assert_eq!(ran.code(), 2);
+    assert!(ran.stderr.contains("--definition <FILE.toml>"), "{ran:?}");
+}
+
+/// Whoever writes a number as it is read is told how it is taken.
+#[test]
+fn numbers_with_separators() {
+    let plan = |records: &str, population: &str| {
+        let ran = ceknik(["plan", "--posterior", "50", "--records", records, "--population", population]).run();
+        assert_eq!(ran.code(), 2);
+        ran.stderr.lines().next().unwrap().to_owned()
+    };
+    for number in ["100,000", "100.000", "100 000", "100_000", "100'000"] {
+        let told = format!(
+            "error: invalid value '{number}' for '--population <P>': write digits alone, without separators: 100000"
+        );
+        assert_eq!(plan("1000", number), told);
+    }
+    assert_eq!(
+        plan("many", "100000"),
+        "error: invalid value 'many' for '--records <N>': invalid digit found in string"
+    );
 }
 
 #[test]
@@ -263,8 +298,15 @@ fn samples_are_the_same_every_time() {
 
     let there = dir.path().join("a.csv");
     let told = ceknik(["sample", "--rows", "5"]).arg(&there).refused();
-    assert_eq!(told, format!("cannot create {}: File exists (os error 17)", there.display()));
+    assert_eq!(
+        told,
+        format!(
+            "{} is there already and is left as it is: give the name of a file that is not there yet",
+            there.display()
+        )
+    );
     assert_eq!(fs::read_to_string(&there).unwrap(), first.0);
-    let told = ceknik(["sample", "--rows", "5", "/dev/full"]).refused();
-    assert!(told.starts_with("cannot create /dev/full: "), "{told}");
+    let nowhere = dir.path().join("nowhere/a.csv");
+    let told = ceknik(["sample", "--rows", "5"]).arg(&nowhere).refused();
+    assert_eq!(told, format!("cannot create {}: No such file or directory (os error 2)", nowhere.display()));
 }

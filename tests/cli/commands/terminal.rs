@@ -99,3 +99,30 @@ fn passphrases_are_typed_unseen_and_twice() {
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains("There is no dataset yet") && !shown.contains(secret), "{shown}");
 }
+
+/// Ctrl-C at a prompt ends the command as it ends any other, and what is typed after it is seen again.
+#[test]
+fn an_interrupted_prompt_leaves_the_terminal_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("home");
+    let check = "check --no-cache --dataset jakarta-2024 --server http://127.0.0.1:9";
+    let keygen = format!("keygen --encrypt --origin {ORIGIN} --home {}", home.display());
+    let (nik, secret) = (nik(7), "tujuh belas agustus");
+    for (command, dialogue) in [
+        (check, vec![("NIK: ", "\u{3}".to_owned())]),
+        (check, vec![("NIK: ", nik.clone()), ("NIK: ", format!("{}\u{3}", &nik[..9]))]),
+        (&keygen, vec![("New passphrase: ", secret.to_owned()), ("The same again: ", format!("{secret}\u{3}"))]),
+    ] {
+        let dialogue: Vec<_> = dialogue.iter().map(|(prompt, typed)| (*prompt, typed.as_str())).collect();
+        // The shell stays, to tell how the terminal was left.
+        let command = format!("trap : INT; {} {command}; echo ended with $?; stty -a", binary());
+        let (shown, code) = at_a_terminal(&command, &dialogue);
+        assert_eq!(code, 0, "{shown}");
+        let (before, modes) = shown.split_once("ended with 130\n").unwrap_or_else(|| panic!("{shown}"));
+        for mode in ["echo", "icanon", "isig"] {
+            assert!(modes.split([' ', ';', '\n']).any(|set| set == mode), "{mode}: {modes}");
+        }
+        assert!(!before.contains(&nik[..9]) && !before.contains(secret), "{before:?}");
+    }
+    assert!(!home.exists());
+}

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use ceknik_core::encoding::hex;
 use serde_json::Value;
@@ -77,7 +79,12 @@ impl Copying {
         let copied = Command::new("cp").arg("-a").arg(whole.join(".")).arg(Self::dataset(&self.copy)).status().unwrap();
         assert!(copied.success());
         self.service.wait_for_log(|line| line["message"] == "epoch served" && line["epoch"] == 2);
-        assert_eq!(self.served_epoch(), 2);
+        // It is told before it is given out.
+        let begun = Instant::now();
+        while self.served_epoch() != 2 {
+            assert!(begun.elapsed() < Duration::from_secs(30));
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 

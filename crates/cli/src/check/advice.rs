@@ -2,15 +2,71 @@
 
 use std::path::Path;
 
-use ceknik_client::Reason;
+use ceknik_client::{Reason, ServerUrl, TrustBasis};
 
-/// One or two sentences, in Indonesian and in English. `policy` is where the pinned policy is kept.
-pub(super) fn advice(reason: Reason, policy: Option<&Path>) -> String {
+/// What advice depends on beside the reason.
+pub(super) struct Circumstances<'a> {
+    /// The service that was asked.
+    pub(super) server: &'a ServerUrl,
+    /// Where the policy is from; none where none could be had, or the service's own failed at the first visit.
+    pub(super) trust: Option<TrustBasis>,
+    /// Where the pinned policy is kept.
+    pub(super) pinned: Option<&'a Path>,
+}
+
+/// A few sentences, in Indonesian and in English.
+pub(super) fn advice(reason: Reason, circumstances: &Circumstances<'_>) -> String {
     use Reason as R;
     let both = |id: &str, en: &str| format!("{id} / {en}");
+    let Circumstances { server, trust, pinned } = *circumstances;
+    match (reason, server.without_path(), trust) {
+        (R::NotCovered | R::PolicyUnavailable, Some(without), _) => {
+            return both(
+                &format!("Alamat layanan hampir selalu tanpa jalur di belakangnya: coba --server {without}."),
+                &format!(
+                    "The address of a service has hardly ever a path: try --server {without}, without what follows there."
+                ),
+            );
+        }
+        // The wrong file is by far the likeliest.
+        (R::Policy, _, Some(TrustBasis::Given)) => {
+            return both(
+                "Bandingkan nama catatannya: berkas --policy itu mungkin milik penerbit lain, atau sudah lama; mintalah yang \
+                 sekarang kepada penerbit daftar ini. Bila berkas itu memang benar, daftar ini diganti di jalan atau oleh layanan: \
+                 coba dari jaringan lain, dan laporkan kode ini kepada penerbit dan pengawas: policy.",
+                "Compare the names of the logs: the file of --policy may be another publisher's, or an old one; ask this list's \
+                 publisher for the present one. If it is the right file, the list was exchanged on the way or by the service: try \
+                 from another network, and tell the publisher and the supervisor this code: policy.",
+            );
+        }
+        (R::Policy, _, Some(TrustBasis::PinnedBefore)) => {
+            return both(
+                "Daftar ini tidak cocok dengan kebijakan yang disimpan pada kunjungan pertama. Tanyakan kepada penerbit apakah \
+                 catatannya berganti, dan berikan kebijakannya dengan --policy. Bila tidak berganti, daftar ini diganti di jalan \
+                 atau oleh layanan: coba dari jaringan lain, dan laporkan kode ini kepada penerbit dan pengawas: policy.",
+                "The list does not fit the policy that was kept at the first visit. Ask the publisher whether there is a new log, \
+                 and give its policy with --policy FILE. If there is none, the list was exchanged on the way or by the service: \
+                 try from another network, and tell the publisher and the supervisor this code: policy.",
+            );
+        }
+        _ => {}
+    }
     match reason {
+        R::QuorumNotMet => both(
+            "Kebijakan ini meminta lebih banyak saksi daripada yang telah melihat daftar ini. Saksi mungkin terlambat: coba lagi \
+             nanti. Kebijakan itu mungkin pula milik penerbit lain, atau sudah lama: bandingkan dengan yang diumumkan penerbit. \
+             Bila tetap begitu, daftar ini mungkin hanya ditunjukkan kepada Anda: laporkan kode ini kepada penerbit dan pengawas: \
+             quorum_not_met.",
+            "The policy asks for more witnesses than have seen this list. They may be late: try again later. The policy may be \
+             another publisher's, or an old one: compare it with what the publisher made known. If it stays so, this list may \
+             have been shown to you alone: tell the publisher and the supervisor this code: quorum_not_met.",
+        ),
         R::RateLimited | R::BudgetExhausted | R::ServiceUnavailable => both("Coba lagi nanti.", "Try again later."),
-        R::Unreachable | R::TimedOut | R::Interrupted => {
+        R::Unreachable => both(
+            "Periksa alamat layanan dan koneksi internet, lalu coba lagi.",
+            "Check --server and the connection, and try again.",
+        ),
+        R::TimedOut | R::Interrupted => {
             both("Periksa koneksi internet, lalu coba lagi.", "Check the connection and try again.")
         }
         R::NotCovered => both(
@@ -38,7 +94,7 @@ pub(super) fn advice(reason: Reason, policy: Option<&Path>) -> String {
             "Get the policy from the publisher and give it with --policy FILE.",
         ),
         R::PolicyDamaged => {
-            let file = policy.map_or_else(|| "policy".to_owned(), |path| path.display().to_string());
+            let file = pinned.map_or_else(|| "policy".to_owned(), |path| path.display().to_string());
             both(
                 "Berikan kebijakan dengan --policy.",
                 &format!("Give the policy with --policy FILE, or remove {file} to trust the service anew."),
@@ -75,22 +131,43 @@ pub(super) fn advice(reason: Reason, policy: Option<&Path>) -> String {
 mod tests {
     use super::*;
 
+    fn advised(reason: Reason, server: &str, trust: Option<TrustBasis>) -> String {
+        let (server, pinned) = (ServerUrl::parse(server).unwrap(), Some(Path::new("cache/host/policy")));
+        advice(reason, &Circumstances { server: &server, trust, pinned })
+    }
+
     #[test]
     fn every_reason_has_its_advice_in_both_languages() {
-        for &reason in Reason::ALL {
-            let advice = advice(reason, None);
-            let (id, en) = advice.split_once(" / ").unwrap();
-            assert!(id.ends_with('.') && en.ends_with('.'), "{advice}");
-            // Nobody is accused where nobody did wrong, and nobody is sent away to try again who was lied to.
-            assert!(!(reason.is_passing() && advice.contains("did not pass a check")), "{advice}");
+        let bases = [None, Some(TrustBasis::Given), Some(TrustBasis::PinnedBefore), Some(TrustBasis::PinnedNow)];
+        for (&reason, trust) in Reason::ALL.iter().flat_map(|reason| bases.map(|trust| (reason, trust))) {
+            for server in ["https://cek.example.org", "https://cek.example.org/v1"] {
+                let advice = advised(reason, server, trust);
+                let (id, en) = advice.split_once(" / ").unwrap();
+                assert!(id.ends_with('.') && en.ends_with('.') && !en.contains(" / "), "{advice}");
+                // Nobody is accused where nobody did wrong, and nobody is sent away to try again who was lied to.
+                assert!(!(reason.is_passing() && advice.contains("did not pass a check")), "{advice}");
+            }
         }
-        let lie = advice(Reason::BucketRoot, None);
+        let lie = advised(Reason::BucketRoot, "https://cek.example.org", Some(TrustBasis::Given));
         assert!(lie.ends_with("tell the publisher and the supervisor this code: bucket_root."), "{lie}");
     }
 
     #[test]
     fn a_damaged_policy_is_named() {
-        let advice = advice(Reason::PolicyDamaged, Some(Path::new("cache/host/policy")));
+        let advice = advised(Reason::PolicyDamaged, "https://cek.example.org", None);
         assert!(advice.ends_with("remove cache/host/policy to trust the service anew."), "{advice}");
+    }
+
+    /// An attack is spoken of last, where a wrong file explains it as well.
+    #[test]
+    fn a_wrong_policy_comes_before_an_attack() {
+        for trust in [TrustBasis::Given, TrustBasis::PinnedBefore] {
+            let advice = advised(Reason::Policy, "https://cek.example.org", Some(trust));
+            let place = |words: &str| advice.find(words).unwrap_or_else(|| panic!("no {words:?}: {advice}"));
+            assert!(place(" publisher") < place("the list was exchanged on the way"), "{advice}");
+        }
+        // A service whose own policy does not fit its own list, at the first visit.
+        let advice = advised(Reason::Policy, "https://cek.example.org", None);
+        assert!(advice.contains("What was sent did not pass a check"), "{advice}");
     }
 }

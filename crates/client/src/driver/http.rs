@@ -1,5 +1,7 @@
 //! One request over HTTP: no cookies, no referrer, no redirects, no cache; bytes counted before they are kept.
 
+use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,9 +96,21 @@ impl Http {
         let _place = self.places.acquire().await;
         match self.exchange(request, receiving).await {
             Ok(response) => response,
-            Err(error) if error.is_timeout() => Response::Failed(TransportFailure::TimedOut),
-            Err(error) if error.is_connect() => Response::Failed(TransportFailure::Unreachable),
-            Err(_) => Response::Failed(TransportFailure::Interrupted),
+            Err(error) => Response::Failed(self.failure(&error)),
+        }
+    }
+
+    fn failure(&self, error: &reqwest::Error) -> TransportFailure {
+        if error.is_timeout() {
+            TransportFailure::TimedOut
+        } else if let Some(rustls::Error::InvalidMessage(_)) = behind(error) {
+            TransportFailure::NotTls
+        } else if error.is_connect() {
+            TransportFailure::Unreachable
+        } else if !self.server.is_https() && behind(error).is_some_and(hyper::Error::is_parse) {
+            TransportFailure::NotHttp
+        } else {
+            TransportFailure::Interrupted
         }
     }
 
@@ -142,6 +156,20 @@ impl Http {
 }
 
 /// TLS 1.2 and 1.3 with the machine's root certificates. Without HTTPS none is trusted, and none is read.
+/// The error of this type that is behind another.
+fn behind<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<E>() {
+            return error.downcast_ref();
+        }
+        // What an I/O error was made of is not its source.
+        let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = inside.map(|inside| inside as &(dyn Error + 'static)).or_else(|| error.source());
+    }
+    None
+}
+
 fn tls(server: &ServerUrl) -> Result<TlsConfig, ClientError> {
     let failed = |error: rustls::Error| ClientError::Tls { reason: error.to_string() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());

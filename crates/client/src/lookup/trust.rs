@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use ceknik_core::log::{
-    CheckpointError, ConsistencyCheck, ConsistencyError, MAX_POLICY_BYTES, MAX_PROOF_BYTES, Policy, ProofError, TileId,
-    TlogProof, VerifiedCheckpoint,
+    ConsistencyCheck, ConsistencyError, MAX_POLICY_BYTES, MAX_PROOF_BYTES, Policy, TileId, TlogProof,
+    VerifiedCheckpoint,
 };
 use ceknik_core::manifest::{
     FreshnessError, MOST_MANIFEST_BYTES, Manifest, SuccessionError, UnverifiedManifest, VerifiedManifest, VerifyError,
@@ -18,6 +18,10 @@ use crate::exchange::{CacheMode, Method, Request, Tells, Ticket};
 use crate::failure::Failure;
 use crate::reason::Reason;
 use crate::wire::Purpose;
+
+mod unverified;
+
+use unverified::unverified;
 
 /// Most manifests that are fetched to follow a change of key: a year of daily epochs, and some.
 const MOST_EPOCHS_WALKED: u64 = 400;
@@ -262,7 +266,7 @@ impl TrustStage {
         let verified = TlogProof::parse(&bytes).map_err(VerifyError::from);
         let list = match verified.and_then(|proof| candidate.verify(&trust.policy, &proof)) {
             Ok(list) => list,
-            Err(error) => return Next::Fail(NoAnswer::because(unverified(&error), error)),
+            Err(error) => return Next::Fail(unverified(&trust.policy, &error)),
         };
         let walk = match self.compare_with_seen(&list) {
             Ok(walk) => walk,
@@ -410,27 +414,6 @@ fn not_fresh(error: &FreshnessError) -> NoAnswer {
         FreshnessError::Weak => Reason::Weak,
     };
     NoAnswer::because(reason, error)
-}
-
-fn unverified(error: &VerifyError) -> Reason {
-    match error {
-        VerifyError::Origin => Reason::LogProofInvalid,
-        VerifyError::Proof(ProofError::Checkpoint(checkpoint)) => match checkpoint {
-            CheckpointError::Quorum(_) => Reason::QuorumNotMet,
-            CheckpointError::UnknownOrigin { .. }
-            | CheckpointError::UnsupportedLogKey { .. }
-            | CheckpointError::NoLogSignature { .. }
-            | CheckpointError::BadLogSignature { .. }
-            | CheckpointError::BadCosignature { .. } => Reason::Policy,
-            CheckpointError::TooLarge { .. }
-            | CheckpointError::MalformedNote
-            | CheckpointError::MalformedText
-            | CheckpointError::OriginTooLong
-            | CheckpointError::SizeTooLarge { .. }
-            | CheckpointError::EmptyRoot => Reason::LogProofInvalid,
-        },
-        VerifyError::Proof(_) => Reason::LogProofInvalid,
-    }
 }
 
 fn inconsistent(error: &ConsistencyError) -> Reason {

@@ -1,6 +1,6 @@
 //! The native driver over real sockets.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -395,6 +395,44 @@ async fn https_is_ready() {
     let config = ClientConfig::new(ServerUrl::parse("https://127.0.0.1:9").unwrap());
     let report = Client::new(config).check(inquiry([7], None), &mut ()).await.unwrap();
     assert_eq!(codes(&report), ["no_answer unreachable"]);
+}
+
+/// A listener that answers whatever it is sent with these bytes.
+fn answering(bytes: &'static [u8]) -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            // Who asked may be gone already.
+            let _ = stream.read(&mut [0; 4096]).and_then(|_| stream.write_all(bytes));
+        }
+    });
+    address
+}
+
+/// With the wrong scheme, or the wrong port, the message is not about the network.
+#[tokio::test]
+async fn the_wrong_scheme_is_told() {
+    // Plain HTTP, and the alert of one who speaks TLS (RFC 8446, section 6): a message that was not expected.
+    let http = answering(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+    let tls = answering(&[21, 3, 3, 0, 2, 2, 10]);
+    for (url, told) in [
+        (
+            format!("https://{http}"),
+            "the service could not be reached (what answers there speaks no TLS: is its address one with http://, or with \
+             another port?)",
+        ),
+        (
+            format!("http://{tls}"),
+            "the service could not be reached (what answers there speaks no HTTP: is its address one with https://, or with \
+             another port?)",
+        ),
+    ] {
+        let client = Client::new(ClientConfig::new(ServerUrl::parse(&url).unwrap()));
+        let report = client.check(inquiry([7], None), &mut ()).await.unwrap();
+        let Answer::NoAnswer(none) = &report.outcomes[0].answer else { panic!("{report:?}") };
+        assert_eq!((none.reason.code(), none.to_string().as_str()), ("unreachable", told));
+    }
 }
 
 #[test]

@@ -115,6 +115,12 @@ pub enum PolicyFault {
     /// Not a line of this format.
     #[error("unknown keyword \"{0}\": a line begins with log, witness, group, quorum or #")]
     Keyword(String),
+    /// A key alone, as `keygen` prints it and as publishers make it known.
+    #[error(
+        "this is a key, which becomes a policy with \"log\" before it: write the line \"log {0}\" and below it the line \
+         \"quorum none\""
+    )]
+    KeyAlone(String),
     /// Too few or too many items.
     #[error("expected: {0}")]
     Items(&'static str),
@@ -307,6 +313,10 @@ impl Parser {
         let forbidden = |b: &u8| matches!(b, 0x00..=0x08 | 0x0b..=0x1f | 0x7f);
         if let Some(&octet) = line.iter().find(|b| forbidden(b)) {
             return Err(PolicyFault::Octet(octet));
+        }
+        // Before the newline is missed: a key that was saved from a message may well have none.
+        if let Ok(key) = VerifierKey::parse(line.trim_ascii()) {
+            return Err(PolicyFault::KeyAlone(key.to_string()));
         }
         let Some(line) = line.strip_suffix(b"\n") else {
             return Err(PolicyFault::NoNewline);
