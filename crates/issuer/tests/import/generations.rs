@@ -192,10 +192,8 @@ fn a_dataset_of_which_nothing_was_published_can_be_removed() {
     assert_eq!(refused, "30 records were imported into list: say --erase-unpublished, and they are erased with it");
     let deleted = delete_dataset(&mut desk.store, &keys, &dataset, true).unwrap();
     assert_eq!((deleted.records, deleted.left), (30, vec![]));
-    assert_eq!(
-        desk.store.datasets().unwrap().into_iter().map(|entry| entry.id).collect::<Vec<_>>(),
-        [other.id.clone()]
-    );
+    let left: Vec<Id> = desk.store.datasets().unwrap().into_iter().map(|entry| entry.id).collect();
+    assert_eq!(left, std::slice::from_ref(&other.id));
     assert!((1..=2).all(|generation| !keys.oprf_path(&dataset, generation).exists()));
     assert!(keys.oprf_path(&other.id, 1).exists());
 
