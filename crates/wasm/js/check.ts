@@ -1,7 +1,7 @@
 /** The driver: does what the module says, and nothing of its own. */
 import { Inquiry } from "./raw.js";
 import type { Lookup } from "./raw.js";
-import { CeknikError, taken } from "./error.js";
+import { CeknikError, abortReason, taken } from "./error.js";
 import { Http, TIMEOUTS, serverAddress } from "./http.js";
 import type { Fetch, Tells, Timeouts } from "./http.js";
 import { moduleFrom } from "./load.js";
@@ -121,7 +121,7 @@ export async function check(options: CheckOptions): Promise<Report> {
     }
     const remembered = await remember(options, server);
     if (signal?.aborted) {
-      throw signal.reason;
+      throw abortReason(signal);
     }
     if (remembered) {
       recall(inquiry, remembered);
@@ -190,7 +190,7 @@ class Run {
     private readonly lookup: Lookup,
   ) {
     const timeouts = { ...TIMEOUTS, ...options.timeouts };
-    const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+    const fetch = options.fetch ?? globalThis.fetch;
     this.http = options.settings?.offline ? null : new Http(server, timeouts, fetch, this.ending.signal);
     const maker = options.worker === undefined ? (typeof Worker === "undefined" ? null : newWorker) : options.worker;
     this.stretching = new Stretching(module, maker, {
@@ -203,7 +203,7 @@ class Run {
 
   async finish(): Promise<Report> {
     const { signal } = this.options;
-    const aborted = () => this.fail(signal?.reason);
+    const aborted = () => this.fail(abortReason(signal));
     signal?.addEventListener("abort", aborted);
     try {
       const report = await new Promise<Report>((resolve, reject) => {

@@ -1,4 +1,4 @@
-import { CeknikError } from "./error.js";
+import { CeknikError, abortReason } from "./error.js";
 import { Http, TIMEOUTS, serverAddress } from "./http.js";
 import type { Text } from "./report.js";
 
@@ -33,7 +33,7 @@ export async function datasets(server: string, options: DatasetsOptions = {}): P
     throw new CeknikError("refused", "server: not an address of the form https://host/");
   }
   const signal = options.signal ?? new AbortController().signal;
-  const http = new Http(address, TIMEOUTS, options.fetch ?? globalThis.fetch.bind(globalThis), signal);
+  const http = new Http(address, TIMEOUTS, options.fetch ?? globalThis.fetch, signal);
   const fetched = await http.perform(
     {
       ticket: 0,
@@ -49,7 +49,7 @@ export async function datasets(server: string, options: DatasetsOptions = {}): P
     () => undefined,
   );
   if (signal.aborted) {
-    throw signal.reason;
+    throw abortReason(signal);
   }
   if (fetched.how !== "responded") {
     throw new CeknikError("unavailable", `the list of datasets could not be had: ${fetched.how}`);

@@ -28,3 +28,8 @@ export function taken<T>(step: () => T): T {
     throw typeof thrown === "string" ? new CeknikError("refused", thrown) : thrown;
   }
 }
+
+/** What to reject with when a signal was aborted; browsers of some years ago keep no reason. */
+export function abortReason(signal: AbortSignal | undefined): unknown {
+  return signal?.reason ?? new DOMException("the check was cancelled", "AbortError");
+}

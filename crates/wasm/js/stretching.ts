@@ -42,6 +42,7 @@ export class Stretching {
   private readonly places = new Set<Place>();
   private workers = true;
   private onPage = false;
+  private beginning = false;
   private closed = false;
 
   constructor(
@@ -54,8 +55,18 @@ export class Stretching {
 
   push(job: Job): void {
     this.queue.push(job);
-    // When all of them are known: a family's come one after another.
-    queueMicrotask(() => this.begin());
+    this.beginSoon();
+  }
+
+  /** When all jobs are known: a family's come one after another. */
+  private beginSoon(): void {
+    if (!this.beginning) {
+      this.beginning = true;
+      queueMicrotask(() => {
+        this.beginning = false;
+        this.begin();
+      });
+    }
   }
 
   /** Ends everything at once. What was computed is gone. */
@@ -178,15 +189,12 @@ export class Stretching {
     }
     this.end(place);
     this.withoutWorkers();
-    if (this.places.size === 0) {
-      this.begin();
-    }
   }
 
   private withoutWorkers(): void {
     this.workers = false;
     if (this.places.size === 0) {
-      queueMicrotask(() => this.begin());
+      this.beginSoon();
     }
   }
 

@@ -170,7 +170,8 @@ test("a family is computed in several workers at once", async () => {
   }, [service.url, [service.listed, service.not_listed, service.false_positive]]);
   assert.deepEqual(told.codes, ["listed", "not_listed", "not_listed"]);
   const most = Math.min(told.cores, 3);
-  assert.deepEqual(told.told[0], { kind: "computing", where: "worker", workers: most });
+  const computing = told.told.filter(({ kind }) => kind === "computing");
+  assert.deepEqual(computing, [{ kind: "computing", where: "worker", workers: most }]);
   assert.deepEqual(told.told.at(-1), { kind: "stretched", done: 3, of: 3 });
   assert.equal(workers.length, most);
 });
