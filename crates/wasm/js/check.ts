@@ -45,7 +45,7 @@ export interface CheckOptions {
   storage?: Storage;
   /** Shown how far it is. */
   onProgress?: (progress: Progress) => void;
-  /** Ends it at once: requests, workers and all that was derived from a NIK. It rejects with the signal's reason. */
+  /** Ends it at once, its requests and workers too. It rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Allows `http://` to another machine, where everybody on the way sees who asks. */
   allowPlainHttp?: boolean;
@@ -349,7 +349,7 @@ class Run {
     }
   }
 
-  /** Whatever still runs is ended; NIKs and what was derived from them are wiped. */
+  /** Whatever still runs is ended; the lookup wipes its NIKs and what it derived from them. */
   private end(): void {
     this.over = true;
     this.ending.abort();

@@ -42,6 +42,13 @@ async function altered(path, init, alter) {
   return new Response(alter(bytes) ?? bytes, { status: response.status });
 }
 
+/** Another signature of the same form: one of its letters in the middle is another. */
+const otherSignature = (bytes) => {
+  const text = Buffer.from(bytes).toString();
+  const at = text.trimEnd().length - 30;
+  return Buffer.from(text.slice(0, at) + (text[at] === "A" ? "B" : "A") + text.slice(at + 1));
+};
+
 const flip = (at) => (bytes) => void (bytes[at < 0 ? bytes.length + at : at] ^= 1);
 
 describe("answers", () => {
@@ -93,6 +100,16 @@ describe("answers", () => {
     const codes = report.outcomes.map(({ answer }) => answer.code);
     assert.deepEqual(codes, ["not_listed", "listed", "not_listed", "listed"]);
     assert.deepEqual(told.findLast(({ kind }) => kind === "stretched"), { kind: "stretched", done: 3, of: 3 });
+  });
+
+  test("without any NIK the list is verified, and its filter kept for those to come", async () => {
+    const storage = memoryStorage();
+    const { report } = await checked(null, { niks: [], storage });
+    assert.deepEqual(report.outcomes, []);
+    const [shard] = report.list.manifest.filter.shards;
+    assert.equal((await storage.shard(service.dataset, shard.sha256)).length, shard.bytes);
+    const { answer } = await checked(service.not_listed, { storage, settings: { offline: true } });
+    assert.equal(answer.code, "not_listed");
   });
 
   test("trust on first use is told, and kept", async () => {
@@ -207,18 +224,20 @@ describe("offline", () => {
 
 describe("whoever alters bytes", () => {
   for (const [what, match, alter, reason] of [
-    ["the manifest", /\/manifest$/, flip(-3), "manifest_invalid"],
-    ["the proof", /\/proof$/, flip(-5), "policy"],
-    ["the filter", /\/filter\//, flip(-1), "filter_digest"],
-    ["the evaluation", /\/evaluate$/, (bytes) => Buffer.from(Buffer.from(bytes).toString().replace(/"proof":"..../, '"proof":"AAAA')), "proof_invalid"],
-    ["a bucket", /\/buckets\//, flip(-1), "bucket_padding"],
-    ["a bucket's proof", /\/buckets\//, flip(5), "bucket_root"],
+    ["the manifest", /\/manifest$/, flip(-2), /^manifest_invalid$/],
+    ["the log's signature", /\/proof$/, otherSignature, /^policy$/],
+    ["the proof", /\/proof$/, (bytes) => Buffer.from(Buffer.from(bytes).toString().replace("index 0", "index 1")), /^log_proof_invalid$/],
+    ["the filter", /\/filter\//, flip(-1), /^filter_digest$/],
+    ["the evaluation", /\/evaluate$/, (bytes) => Buffer.from(Buffer.from(bytes).toString().replace(/"proof":"..../, '"proof":"AAAA')), /^proof_invalid$/],
+    // The largest bucket has no padding.
+    ["a bucket", /\/buckets\//, flip(-1), /^bucket_(padding|root)$/],
+    ["a bucket's proof", /\/buckets\//, flip(5), /^bucket_root$/],
   ]) {
     test(`of ${what} gets no answer out of it`, async () => {
       const { fetch } = between((path, init) => (match.test(path) ? altered(path, init, alter) : undefined));
       const { answer } = await checked(service.listed, { fetch });
       assert.equal(answer.code, "no_answer");
-      assert.equal(answer.reason, reason);
+      assert.match(answer.reason, reason);
       assert.equal(answer.passing, false);
       assert.ok(answer.text.length > 10);
     });
@@ -501,6 +520,15 @@ describe("storage", () => {
     const { answer, told } = await checked(service.not_listed, { storage });
     assert.equal(answer.code, "not_listed");
     assert.ok(told.filter(({ kind }) => kind === "storage_failed").length >= 3);
+  });
+
+  test("whose memory of lists is damaged says so beside the answer", async () => {
+    const storage = await kept();
+    const load = storage.load.bind(storage);
+    storage.load = async (...asked) => ({ ...(await load(...asked)), damaged: true });
+    const { outcome } = await checked(service.not_listed, { storage });
+    assert.equal(outcome.answer.code, "not_listed");
+    assert.ok(outcome.warnings.some(({ code }) => code === "memory_lost"));
   });
 
   test("a damaged policy is not replaced", async () => {
