@@ -20,6 +20,7 @@ use crate::evaluator::Evaluator;
 use crate::key_ring::{KeyError, KeyRing};
 use crate::limit::{Budget, Networks};
 use crate::metrics::Metrics;
+use crate::page::{Page, PageError};
 use crate::publication::{Catalog, Document, Loader, Publication, watch};
 use crate::{clock, openapi, routes, server};
 
@@ -75,6 +76,9 @@ pub enum StartError {
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// The page cannot be served.
+    #[error(transparent)]
+    Page(#[from] PageError),
     /// A thread cannot be had.
     #[error("{what}: {source}")]
     System {
@@ -106,6 +110,7 @@ struct Inner {
     request_places: Semaphore,
     past_readers: Semaphore,
     openapi: Document,
+    page: Option<Page>,
     /// Held locked for as long as the process lives.
     _state_lock: fs::File,
 }
@@ -133,6 +138,10 @@ impl ServiceState {
         if !has_policy(&config.public) && has_policy(&config.public.join(PUBLIC_OF_HOME)) {
             return Err(StartError::PublishersHome { path: config.public });
         }
+        let page = config.page.as_deref().map(Page::read).transpose()?;
+        if let Some(page) = &page {
+            tracing::info!(paths = page.files().count(), "page read");
+        }
         let state_lock = lock_state(&config.state)?;
         let keys = KeyRing::read(&config.keys, config.passphrase.clone())?;
         tracing::info!(keys = keys.len(), "keys read");
@@ -151,6 +160,7 @@ impl ServiceState {
             request_places: Semaphore::new(config.server.requests.min(Semaphore::MAX_PERMITS)),
             past_readers: Semaphore::new(PAST_READERS),
             openapi: openapi::document(),
+            page,
             _state_lock: state_lock,
             config,
         };
@@ -196,6 +206,10 @@ impl ServiceState {
 
     pub(crate) fn openapi(&self) -> &Document {
         &self.0.openapi
+    }
+
+    pub(crate) fn page(&self) -> Option<&Page> {
+        self.0.page.as_ref()
     }
 
     /// The budget of a dataset that is served.
