@@ -28,6 +28,7 @@ pub(crate) mod health;
 pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod page;
+pub(crate) mod status;
 
 pub(crate) const EVALUATE: &str = "/v1/{dataset}/evaluate";
 pub(crate) const HEALTHZ: &str = "/healthz";
@@ -40,11 +41,12 @@ pub(crate) const UNMATCHED: &str = "unmatched";
 const FRONT: &str = "/";
 
 /// Every route: its path as the router writes it, and what answers there.
-fn table() -> [(&'static str, MethodRouter<ServiceState>); 14] {
+fn table() -> [(&'static str, MethodRouter<ServiceState>); 15] {
     [
         (FRONT, get(front::front)),
         ("/v1/datasets", get(lists::datasets)),
         ("/v1/policy", get(lists::policy)),
+        ("/v1/status", get(status::status)),
         ("/v1/{dataset}/manifest", get(epochs::current_manifest)),
         ("/v1/{dataset}/epochs/{epoch}/manifest", get(epochs::epoch_manifest)),
         ("/v1/{dataset}/epochs/{epoch}/proof", get(epochs::proof)),

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, io, thread};
 
@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::evaluator::Evaluator;
 use crate::key_ring::{KeyError, KeyRing};
-use crate::limit::{Budget, Networks};
+use crate::limit::{Budget, Loads, Networks, Used};
 use crate::metrics::Metrics;
 use crate::page::{Page, PageError};
 use crate::publication::{Catalog, Document, Loader, Publication, watch};
@@ -106,6 +106,7 @@ struct Inner {
     evaluator: Evaluator,
     networks: Networks,
     budgets: Mutex<HashMap<Id, Arc<Budget>>>,
+    loads: Mutex<Loads>,
     metrics: Arc<Metrics>,
     request_places: Semaphore,
     past_readers: Semaphore,
@@ -156,6 +157,7 @@ impl ServiceState {
             evaluator: Evaluator::start(threads, config.queue).map_err(system("the evaluation threads"))?,
             networks: Networks::new(config.network.limits()),
             budgets: Mutex::default(),
+            loads: Mutex::default(),
             metrics,
             request_places: Semaphore::new(config.server.requests.min(Semaphore::MAX_PERMITS)),
             past_readers: Semaphore::new(PAST_READERS),
@@ -215,6 +217,19 @@ impl ServiceState {
     /// The budget of a dataset that is served.
     pub(crate) fn budget(&self, dataset: &Id) -> Option<Arc<Budget>> {
         self.0.budgets.lock().unwrap_or_else(PoisonError::into_inner).get(dataset).cloned()
+    }
+
+    /// How busy the service is, as told to everybody.
+    pub(crate) fn loads(&self) -> MutexGuard<'_, Loads> {
+        let now = Instant::now();
+        let budgets = self.0.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = budgets.iter().map(|(dataset, budget)| {
+            let quota = budget.quota(now);
+            (dataset, Used::of_budget(quota.remaining, quota.rate.capacity))
+        });
+        let mut loads = self.0.loads.lock().unwrap_or_else(PoisonError::into_inner);
+        loads.look(now, self.0.evaluator.used(), used, &mut rand::thread_rng());
+        loads
     }
 
     /// The metrics as text, with what is measured at the moment of asking.
