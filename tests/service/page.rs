@@ -1,6 +1,6 @@
 //! The citizens' page, as browsers and others get it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 
@@ -317,6 +317,36 @@ async fn the_service_of_the_configuration_can_be_asked() {
     }
     // Without one, this address is meant, and the page takes the answer as that.
     with_page(&Home::published()).get("/config.json").await.problem(404, "not-found");
+}
+
+/// What operators are told to put on another host is what is sent from here.
+#[tokio::test]
+async fn other_hosts_are_told_to_send_the_same() {
+    let document = include_str!("../../docs/operations.md");
+    let (_, section) = document.split_once("\n## The citizens' page\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let config =
+        section.lines().find_map(|line| line.strip_prefix("    ").filter(|line| line.starts_with('{'))).unwrap();
+    let home = Home::published();
+    let service = home.open_with(page_of(&home, &[("config.json", config)]));
+    let page = service.get("/").await;
+    let told: Vec<(String, &str)> = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("    ")?.split_once(": "))
+        .filter(|(name, _)| !name.starts_with('{'))
+        .map(|(name, value)| (name.to_lowercase(), value))
+        .collect();
+    assert_eq!(told.len(), 4, "{told:?}");
+    for (name, value) in told {
+        assert_eq!(page.header(&name), value, "{name}");
+    }
+    // And which names a page cannot have.
+    let (_, own) = section.split_once("the service's own paths (").unwrap();
+    let own: BTreeSet<&str> = own.split_once(')').unwrap().0.split('`').skip(1).step_by(2).collect();
+    let document = service.get("/openapi.json").await.json();
+    let paths = document["paths"].as_object().unwrap().keys().filter(|path| *path != "/");
+    let firsts: BTreeSet<String> = paths.map(|path| format!("/{}", path.split('/').nth(1).unwrap())).collect();
+    assert!(own.iter().eq(&firsts), "{own:?}");
 }
 
 #[tokio::test]
