@@ -138,17 +138,14 @@ impl Page {
 
 #[derive(Deserialize)]
 struct PageConfig {
-    #[serde(default)]
-    server: String,
+    server: Option<String>,
 }
 
 /// The origin of the service that the page is configured for, if it is another than where the page came from. The outer none:
 /// the configuration cannot be read.
 fn service_elsewhere(config: &[u8]) -> Option<Option<HeaderValue>> {
     let PageConfig { server } = serde_json::from_slice(config).ok()?;
-    if server.is_empty() {
-        return Some(None);
-    }
+    let Some(server) = server.filter(|server| !server.is_empty()) else { return Some(None) };
     // Up to the path.
     let slashes = server.match_indices('/').nth(2);
     origin(slashes.map_or(&*server, |(end, _)| &server[..end])).map(Some)
@@ -176,6 +173,7 @@ mod tests {
         for (config, want) in [
             ("{}", Some("")),
             (r#"{"server":"","policy":null}"#, Some("")),
+            (r#"{"server":null}"#, Some("")),
             (r#"{"server":"https://cek.example.org"}"#, Some(" https://cek.example.org")),
             (r#"{"server":"https://cek.example.org/","datasets":["x"]}"#, Some(" https://cek.example.org")),
             (r#"{"server":"https://example.org:8443/cek/nik"}"#, Some(" https://example.org:8443")),
