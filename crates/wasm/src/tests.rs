@@ -56,7 +56,7 @@ fn a_clock_that_is_not_set_is_told() {
 fn a_request_goes_out_whole_and_a_response_comes_in() {
     let mut lookup = begun("{}", |_| ());
     let request = next(&mut lookup);
-    let text = "the same file for everybody who checks this list";
+    let text = ceknik_client::Tells::PublicFile.to_string();
     let expected = json!({
         "do": "fetch", "ticket": 0, "method": "GET", "path": "/v1/policy", "body": null, "maxBytes": 262_144,
         "maxProblemBytes": 16_384, "whole": false, "cache": "revalidate", "tells": {"code": "public_file", "text": text},
