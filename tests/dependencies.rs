@@ -19,7 +19,7 @@ const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 const BANNED: [&str; 4] = ["openssl", "openssl-sys", "native-tls", "rust-crypto"];
 
 /// The project's own lock and that of its fuzz targets, with how many packages of each are the project's own.
-const LOCKS: [(&str, usize); 2] = [(".", 5), ("fuzz", 5)];
+const LOCKS: [(&str, usize); 2] = [(".", 6), ("fuzz", 6)];
 
 /// The packages that are built in a directory.
 fn packages(directory: &str) -> Vec<Value> {

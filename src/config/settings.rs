@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::http::HeaderValue;
+use ceknik_terminal::Hidden;
 use clap::Parser;
 use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::{Config, ConfigError, NetworkSettings, Origins, ServerSettings};
-use crate::hidden::Hidden;
 use crate::limit::{ProxyHeader, TrustedProxies};
 use crate::secret_file::{Passphrase, SecretFileError};
 use crate::telemetry::LogLevel;

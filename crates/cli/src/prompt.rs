@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use ceknikd::Hidden;
+use ceknik_terminal::Hidden;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;

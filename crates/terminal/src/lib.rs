@@ -1,4 +1,7 @@
-//! Lines that are typed at the terminal without being shown: NIKs and passphrases.
+//! Lines that are typed at the terminal without being shown.
+//!
+//! What the lines are is not this crate's business: it hands them over as they were typed, and keeps none. The `ceknik` command
+//! imports it for NIKs and passphrases, the service for the passphrase of its keys; no other crate may.
 //!
 //! The terminal edits the line, as always; only the echo is off, and Ctrl-C ends the line in place of the process, so that the
 //! echo can be switched on again before the process is ended. Nothing here needs a signal handler, which would stay for as
