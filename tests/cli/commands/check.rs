@@ -281,7 +281,8 @@ fn what_left_the_device() {
     assert!(!ran.stdout.contains(&nik(7)));
     // Of 4000 people in 16 buckets.
     let bucket = "    tells something: one of 16 buckets, of a NIK or drawn at random, and the same at the next visit; to one who \
-                  has the list's key and everybody's NIK it means, taken alone, one of some 250 people\n";
+                  has the list's key and everybody's NIK it means, taken alone, one of those among some 250 people who would \
+                  ask as well\n";
     assert!(sent.contains(bucket), "{sent}");
 }
 
