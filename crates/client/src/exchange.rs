@@ -172,7 +172,8 @@ impl fmt::Debug for Request {
 /// Why there is no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransportFailure {
-    /// No connection: no network, no such host, refused, or no secure channel.
+    /// No connection: no network, no such host, refused, or no secure channel. [`TransportFailure::NotTls`] and
+    /// [`TransportFailure::NotHttp`] are told under the same name.
     Unreachable,
     /// Nothing for too long.
     TimedOut,
