@@ -58,6 +58,12 @@ pub enum ConfigError {
         /// Why.
         source: SecretFileError,
     },
+    /// It could not be asked for.
+    #[error("--passphrase-prompt: {source}: give the passphrase with --passphrase-file or --passphrase-fd")]
+    Prompt {
+        /// Why.
+        source: std::io::Error,
+    },
 }
 
 /// Which pages may call `evaluate` from a browser. Everything else is open to every page.

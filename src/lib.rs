@@ -3,8 +3,8 @@
 //! It knows no NIK and cannot come to know one: what it is sent is uniformly random, and nothing in this crate can read a
 //! list. It reads a public directory, of which it verifies everything before it serves it, the OPRF keys, and, where that is
 //! set, the files of a page for citizens.
-//! Lists, stores and publishing are not its business; of the project's crates it may import `ceknik-core` alone. Only the
-//! `ceknik` command imports it, for its demonstration and to read what is typed unseen as the service does.
+//! Lists, stores and publishing are not its business; of the project's crates it may import `ceknik-core`, and
+//! `ceknik-terminal` to ask for the passphrase of its keys. Only the `ceknik` command imports it, for its demonstration.
 //!
 //! ```text
 //! routes ── publication ── load            files that were verified, and what verifies them
@@ -20,7 +20,6 @@ mod config;
 mod durable;
 mod envelope;
 mod evaluator;
-mod hidden;
 mod key_ring;
 mod limit;
 mod metrics;
@@ -37,7 +36,6 @@ mod service;
 mod telemetry;
 
 pub use config::{Config, ConfigError, NetworkSettings, Origins, ServerSettings, Settings};
-pub use hidden::Hidden;
 pub use key_ring::KeyError;
 pub use limit::{ProxyHeader, TrustedProxies};
 #[doc(hidden)]

@@ -10,12 +10,13 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace, and which others it may depend on. Dev-dependencies are free: tests join what they like.
-const BORDERS: [(&str, &[&str]); 6] = [
+const BORDERS: [(&str, &[&str]); 7] = [
     ("ceknik-core", &[]),
+    ("ceknik-terminal", &[]),
     ("ceknik-client", &["ceknik-core"]),
     ("ceknik-issuer", &["ceknik-core"]),
-    ("ceknikd", &["ceknik-core"]),
-    ("ceknik-cli", &["ceknik-core", "ceknik-client", "ceknik-issuer", "ceknikd"]),
+    ("ceknikd", &["ceknik-core", "ceknik-terminal"]),
+    ("ceknik-cli", &["ceknik-core", "ceknik-client", "ceknik-issuer", "ceknik-terminal", "ceknikd"]),
     ("ceknik-wasm", &["ceknik-core", "ceknik-client"]),
 ];
 

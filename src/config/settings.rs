@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::http::HeaderValue;
+use ceknik_terminal::Hidden;
 use clap::Parser;
 use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::{Config, ConfigError, NetworkSettings, Origins, ServerSettings};
-use crate::hidden::Hidden;
 use crate::limit::{ProxyHeader, TrustedProxies};
 use crate::secret_file::{Passphrase, SecretFileError};
 use crate::telemetry::LogLevel;
@@ -299,11 +299,11 @@ impl Settings {
             return read.map(Some).map_err(|source| ConfigError::Passphrase { setting: "passphrase-fd", source });
         }
         if self.passphrase_prompt {
-            let failed = |source| ConfigError::Passphrase { setting: "passphrase-prompt", source };
             let asked = Hidden::open().and_then(|mut terminal| terminal.line("Passphrase of the key files: "));
-            let mut text = asked.map_err(|error| failed(error.into()))?.unwrap_or_default();
+            let mut text = asked.map_err(|source| ConfigError::Prompt { source })?.unwrap_or_default();
             if text.is_empty() {
-                return Err(failed(SecretFileError::NoPassphrase));
+                let source = SecretFileError::NoPassphrase;
+                return Err(ConfigError::Passphrase { setting: "passphrase-prompt", source });
             }
             return Ok(Some(Passphrase::new(std::mem::take(&mut *text))));
         }

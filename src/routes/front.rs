@@ -33,11 +33,11 @@ mod tests {
         for tag in ["<script", "<style", "<link", "<img", "<form", "<input", " style=", " onclick="] {
             assert!(!page.contains(tag), "{tag}");
         }
-        // Below a path too, behind a proxy.
+        // Below a path too, behind a proxy, where the page's address ends with a slash.
         assert!(page.matches("href=\"").count() == 3 && !page.contains("href=\"/") && !page.contains("://"));
         let (indonesian, english) = page.split_once("<section lang=\"en\">").unwrap();
         for half in [indonesian, english] {
-            assert!(half.contains("ceknik check --server ") && half.contains("NIK"));
+            assert!(half.contains("ceknik check --server ") && half.contains(" --policy ") && half.contains(" NIK"));
         }
     }
 }

@@ -352,6 +352,13 @@ fn bad_settings_are_refused_before_anything_happens() {
     ] {
         assert_eq!(refusal(&mut command(&home, flags)), (Some(2), want.to_owned()));
     }
+    // Away from the terminal that the tests may have.
+    let asking = command(&home, &["--passphrase-prompt"]);
+    let mut away = Command::new("setsid");
+    away.arg("--wait").arg(asking.get_program()).args(asking.get_args());
+    let want = "ceknikd: --passphrase-prompt: there is no terminal to ask at (/dev/tty: No such device or address (os error 6)): \
+                give the passphrase with --passphrase-file or --passphrase-fd\n";
+    assert_eq!(refusal(&mut away), (Some(2), want.to_owned()));
     let (code, text) = refusal(&mut command(&home, &["--passphrase", "secret"]));
     assert_eq!(code, Some(2));
     assert!(text.contains("unexpected argument"), "{text}");

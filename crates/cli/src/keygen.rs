@@ -90,12 +90,7 @@ fn new_passphrase(args: &KeygenArgs) -> Result<Option<Passphrase>, Failure> {
             "--encrypt asks for the passphrase at a terminal: give --passphrase-file FILE in its place",
         ));
     }
-    let first = prompt::passphrase(None, "New passphrase: ")?;
-    let second = prompt::passphrase(None, "The same again: ")?;
-    if *first != *second {
-        return Err(Failure::new("the two passphrases differ: nothing was created"));
-    }
-    Ok(Some(Passphrase::from(first.as_str())))
+    Ok(Some(Passphrase::from(prompt::new_passphrase()?.as_str())))
 }
 
 /// A home that was made.

@@ -1,30 +1,42 @@
 //! Reading what must not stand in arguments: NIKs and passphrases.
 
 use std::fs::File;
-use std::io::{self, BufRead, IsTerminal, Read};
+use std::io::{self, BufRead, ErrorKind, IsTerminal, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use ceknikd::Hidden;
+use ceknik_terminal::Hidden;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
 /// Longest line that is read, in bytes: a NIK in any form is far shorter, and so is a passphrase.
 const MAX_LINE_BYTES: u64 = 4096;
+/// Begins what keys send that write nothing, such as arrows.
+const ESCAPE: char = '\u{1b}';
 
 /// The lines that a person types without seeing them, until an empty one, or those of standard input when it is not a
 /// terminal. Too long a line is cut, and no NIK then.
 pub(crate) fn hidden_lines(prompt: &str) -> Result<Vec<Zeroizing<String>>, Failure> {
     let mut lines = Vec::new();
     if io::stdin().is_terminal() {
+        let mut terminal =
+            Hidden::open().map_err(|error| Failure::new(format!("{error}: pipe the NIKs in, one a line")))?;
         eprintln!("{prompt}");
-        let mut terminal = Hidden::open()?;
-        // At Ctrl-D too, what was typed before it counts.
-        while let Some(line) = terminal.line("NIK: ")?.filter(|line| !line.trim().is_empty()) {
-            lines.push(line);
+        loop {
+            match terminal.line("NIK: ") {
+                // At Ctrl-D too, what was typed before it counts.
+                Ok(typed) => match typed.map(|line| written(&line)).filter(|line| !line.trim().is_empty()) {
+                    Some(line) => lines.push(line),
+                    None => return Ok(lines),
+                },
+                Err(error) if error.kind() == ErrorKind::InvalidData => eprintln!(
+                    "Baris itu terlalu panjang atau bukan teks (UTF-8), dan dilewati: ketik lagi. / That line is too long or no \
+                     text (UTF-8), and was passed over: type it again."
+                ),
+                Err(error) => return Err(error.into()),
+            }
         }
-        return Ok(lines);
     }
     let mut input = io::stdin().lock();
     loop {
@@ -41,14 +53,54 @@ pub(crate) fn hidden_lines(prompt: &str) -> Result<Vec<Zeroizing<String>>, Failu
     }
 }
 
+/// What was written of a NIK, without what other keys send: control characters and escape sequences (ECMA-48, section 5.4).
+fn written(line: &str) -> Zeroizing<String> {
+    // Reserved at full length, so that no copy is left behind.
+    let mut written = Zeroizing::new(String::with_capacity(line.len()));
+    let mut characters = line.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            ESCAPE => {
+                if matches!(characters.next(), Some('[' | 'O')) {
+                    characters.find(|character| ('@'..='~').contains(character));
+                }
+            }
+            character if character.is_ascii_control() => {}
+            character => written.push(character),
+        }
+    }
+    written
+}
+
+/// A passphrase that is typed twice at a prompt.
+pub(crate) fn new_passphrase() -> Result<Zeroizing<String>, Failure> {
+    // One terminal for both, which may be pasted together.
+    let mut terminal = passphrase_terminal()?;
+    let first = typed_passphrase(&mut terminal, "New passphrase: ")?;
+    let second = typed_passphrase(&mut terminal, "The same again: ")?;
+    if *first != *second {
+        return Err(Failure::new("the two passphrases differ: nothing was created"));
+    }
+    Ok(first)
+}
+
+fn passphrase_terminal() -> Result<Hidden, Failure> {
+    Hidden::open().map_err(|error| Failure::new(format!("{error}: give the passphrase with --passphrase-file FILE")))
+}
+
+/// As it was typed: in a file, it has every character that it has.
+fn typed_passphrase(terminal: &mut Hidden, prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    let typed = terminal.line(prompt)?.filter(|typed| !typed.is_empty());
+    typed.ok_or_else(|| Failure::new("no passphrase was given"))
+}
+
 /// The first line of a file that its owner alone may read, or what is typed at a prompt.
 pub(crate) fn passphrase(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>, Failure> {
     let Some(path) = file else {
         if !io::stdin().is_terminal() {
             return Err(Failure::new("the keys are encrypted: give their passphrase with --passphrase-file FILE"));
         }
-        let typed = Hidden::open()?.line(prompt)?;
-        return typed.ok_or_else(|| Failure::new("no passphrase was given"));
+        return typed_passphrase(&mut passphrase_terminal()?, prompt);
     };
     let unreadable = |error| Failure::new(format!("cannot read the passphrase from {}: {error}", path.display()));
     let file = File::open(path).map_err(unreadable)?;
@@ -73,5 +125,23 @@ pub(crate) fn passphrase(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<
         Ok("") => Err(Failure::new(format!("{} has no passphrase in its first line", path.display()))),
         Ok(line) => Ok(Zeroizing::new(line.to_owned())),
         Err(_) => Err(Failure::new(format!("the first line of {} is not UTF-8", path.display()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_write_nothing_are_passed_over() {
+        for (typed, text) in [
+            ("tujuh belas", "tujuh belas"),
+            ("a\u{1b}[Db\u{1b}OA\u{1b}[3~c", "abc"),
+            ("\u{1a}a\tb\u{1b}", "ab"),
+            ("é→", "é→"),
+            ("", ""),
+        ] {
+            assert_eq!(*written(typed), text);
+        }
     }
 }

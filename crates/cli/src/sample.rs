@@ -55,7 +55,7 @@ pub(crate) fn run(args: &SampleArgs) -> Result<(), Failure> {
     if args.bad_rows {
         println!("{odd_rows} of the good rows are in an odd form; rows to be refused:");
         for (kind, rows) in bad_rows {
-            println!("{rows:>8}  {kind:?}");
+            println!("{rows:>8}  {kind} ({})", kind.reason());
         }
     }
     match &args.definition {

@@ -69,7 +69,8 @@ pub enum Tells {
         /// People who share a shard and a bucket.
         people: u64,
     },
-    /// Group elements, each blinded by a fresh random number or random altogether: every NIK is equally likely behind each.
+    /// Group elements, each blinded by a fresh random number or random altogether: every NIK is equally likely behind each. That
+    /// they are sent is another matter: most who are missed by the filter send none.
     BlindedElements {
         /// How many.
         elements: usize,
@@ -78,7 +79,7 @@ pub enum Tells {
     Bucket {
         /// Buckets of the epoch.
         buckets: u32,
-        /// People who share one.
+        /// People who share one. Among those who would ask, the person hides.
         people: u64,
     },
 }
@@ -110,19 +111,21 @@ impl fmt::Display for Tells {
                 "tells something: one of {shards} parts of the filter; with a bucket, some {people} people share it"
             ),
             Self::BlindedElements { elements: 1 } => f.write_str(
-                "tells nothing of the NIK: a random-looking element, blinded with a number that never leaves this device, so \
-                 that it fits every NIK",
+                "tells nothing of the NIK by its bytes: a random-looking element, blinded with a number that never leaves this \
+                 device, so that it fits every NIK; that it is sent tells that the filter hit, unless it is sent for cover",
             ),
             Self::BlindedElements { elements } => write!(
                 f,
-                "tells about how many NIKs are confirmed, and nothing of them: {elements} random-looking elements, blinded with \
-                 numbers that never leave this device, so that they fit every NIK"
+                "tells about how many NIKs are confirmed, and nothing of them by its bytes: {elements} random-looking elements, \
+                 blinded with numbers that never leave this device, so that they fit every NIK; that they are sent tells that \
+                 the filter hit, unless they are sent for cover"
             ),
             Self::Bucket { buckets: 1, .. } => f.write_str("tells nothing of the NIK: this list has one bucket"),
             Self::Bucket { buckets, people } => write!(
                 f,
                 "tells something: one of {buckets} buckets, of a NIK or drawn at random, and the same at the next visit; to one \
-                 who has the list's key and everybody's NIK it means, taken alone, one of some {people} people"
+                 who has the list's key and everybody's NIK it means, taken alone, one of those among some {people} people who \
+                 would ask as well"
             ),
         }
     }
@@ -169,7 +172,8 @@ impl fmt::Debug for Request {
 /// Why there is no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransportFailure {
-    /// No connection: no network, no such host, refused, or no secure channel.
+    /// No connection: no network, no such host, refused, or no secure channel. [`TransportFailure::NotTls`] and
+    /// [`TransportFailure::NotHttp`] are told under the same name.
     Unreachable,
     /// Nothing for too long.
     TimedOut,
@@ -271,17 +275,25 @@ mod tests {
             (Tells::PublicFile, "tells nothing of the NIK: "),
             (Tells::History, "tells about when this device was here before, "),
             (Tells::FilterShard { shards: 8, people: 500 }, "tells something: one of 8 parts of the filter; "),
-            (Tells::BlindedElements { elements: 1 }, "tells nothing of the NIK: "),
+            (Tells::BlindedElements { elements: 1 }, "tells nothing of the NIK by its bytes: "),
             (Tells::BlindedElements { elements: 4 }, "tells about how many NIKs are confirmed, "),
             (Tells::Bucket { buckets: 1, people: 500 }, "tells nothing of the NIK: "),
             (Tells::Bucket { buckets: 2, people: 500 }, "tells something: one of 2 buckets, "),
         ] {
             assert!(tells.to_string().starts_with(told), "{tells}");
         }
+        for elements in [1, 4] {
+            let told = Tells::BlindedElements { elements }.to_string();
+            assert!(told.contains(" sent tells that the filter hit, unless "), "{told}");
+        }
+        let told = Tells::Bucket { buckets: 2, people: 500 }.to_string();
+        assert!(told.ends_with(", one of those among some 500 people who would ask as well"), "{told}");
         let model = include_str!("../../../docs/threat-model.md");
         assert!(
             model.contains("**The evaluation** tells nothing of the NIK.")
                 && model.contains("**The buckets** tell something.")
+                && model.contains("So the visitor hides among\n")
+                && model.contains("**No contact after looking is a miss**")
         );
     }
 

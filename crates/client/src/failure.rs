@@ -26,8 +26,9 @@ struct Problem {
     kind: String,
 }
 
-/// Said where `https://` leads to what speaks no TLS.
-const NO_TLS: &str = "what answers there speaks no TLS: is its address one with http://, or with another port?";
+/// Said where `https://` leads to what speaks no TLS. Whoever is on the way can make it so: nobody is sent to `http://` for it.
+const NO_TLS: &str =
+    "what answers there speaks no TLS: a network that wants a login first, another port, or something on the way";
 /// Said where `http://` leads to what speaks no HTTP.
 const NO_HTTP: &str = "what answers there speaks no HTTP: is its address one with https://, or with another port?";
 

@@ -228,7 +228,7 @@ reasons! {
     ServiceUnavailable = "service_unavailable",
         "the service is not available at the moment: try again later",
         "layanan sedang tidak tersedia: coba lagi nanti";
-    /// No connection.
+    /// No connection, or to what speaks neither TLS nor HTTP, as the address would have it.
     Unreachable = "unreachable",
         "the service could not be reached",
         "layanan tidak dapat dihubungi";

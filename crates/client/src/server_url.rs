@@ -17,6 +17,7 @@ pub struct ServerUrl {
     /// Without a slash at the end.
     base: String,
     https: bool,
+    loopback: bool,
 }
 
 /// Why a text is no address of a service.
@@ -44,8 +45,8 @@ impl ServerUrl {
     /// # Errors
     /// [`ServerUrlError`].
     pub fn parse(text: &str) -> Result<Self, ServerUrlError> {
-        let (url, loopback) = Self::read(text)?;
-        if url.https || loopback { Ok(url) } else { Err(ServerUrlError::PlainHttp) }
+        let url = Self::read(text)?;
+        if url.https || url.loopback { Ok(url) } else { Err(ServerUrlError::PlainHttp) }
     }
 
     /// Parses an address, plain HTTP to any machine included.
@@ -53,10 +54,10 @@ impl ServerUrl {
     /// # Errors
     /// [`ServerUrlError`], all but `PlainHttp`.
     pub fn parse_allowing_plain_http(text: &str) -> Result<Self, ServerUrlError> {
-        Self::read(text).map(|(url, _)| url)
+        Self::read(text)
     }
 
-    fn read(text: &str) -> Result<(Self, bool), ServerUrlError> {
+    fn read(text: &str) -> Result<Self, ServerUrlError> {
         let url = Url::parse(text).map_err(|_| ServerUrlError::Form)?;
         let https = match url.scheme() {
             "https" => true,
@@ -70,7 +71,7 @@ impl ServerUrl {
         }
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         let loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-        Ok((Self { base: url.as_str().trim_end_matches('/').to_owned(), https }, loopback))
+        Ok(Self { base: url.as_str().trim_end_matches('/').to_owned(), https, loopback })
     }
 
     /// The address, without a slash at the end.
@@ -88,6 +89,11 @@ impl ServerUrl {
     /// Whether the way there is encrypted.
     pub fn is_https(&self) -> bool {
         self.https
+    }
+
+    /// Whether it is on this machine, by its name or address.
+    pub fn is_loopback(&self) -> bool {
+        self.loopback
     }
 
     /// The address of a path, which begins with a slash.

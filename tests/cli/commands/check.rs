@@ -251,18 +251,28 @@ fn advice() {
 #[test]
 fn an_address_with_a_path() {
     let world = World::new();
-    let advice = format!(
-        "\nYang dapat Anda lakukan / what you can do next:\n  Alamat layanan hampir selalu tanpa jalur di belakangnya: coba --server \
-         {url}. / The address of a service has hardly ever a path: try --server {url}, without what follows there.\n",
-        url = world.service.url()
-    );
+    let advice = |[id, en]: [&str; 2]| {
+        format!(
+            "\nYang dapat Anda lakukan / what you can do next:\n  Alamat layanan hampir selalu tanpa jalur di belakangnya: coba --server \
+         {url}. {id} / The address of a service has hardly ever a path: try --server {url}, without what follows there. {en}\n",
+            url = world.service.url()
+        )
+    };
+    // With a policy the list is not found, at a first visit the policy.
+    let given = advice([
+        "Periksa alamat layanan dan id daftar.",
+        "Check --server and --dataset; SERVER/v1/datasets names the lists that are there.",
+    ]);
+    let first = advice([
+        "Berikan kebijakan kepercayaan dari penerbit.",
+        "Get the policy from the publisher and give it with --policy FILE.",
+    ]);
     for path in ["/foo", "/v1", "/v1/datasets/"] {
         let url = world.service.url() + path;
-        // With a policy, and at a first visit.
         let visit = ceknik(["check", "--dataset", DATASET, "--no-cache", "--server", &url]);
-        for command in [world.check_at(&url), visit] {
+        for (command, advice) in [(world.check_at(&url), &given), (visit, &first)] {
             let ran = command.stdin(nik(7)).run();
-            assert!(ran.code() == 4 && ran.stdout.ends_with(&advice), "{ran:?}");
+            assert!(ran.code() == 4 && ran.stdout.ends_with(advice), "{ran:?}");
         }
     }
 }
@@ -281,7 +291,8 @@ fn what_left_the_device() {
     assert!(!ran.stdout.contains(&nik(7)));
     // Of 4000 people in 16 buckets.
     let bucket = "    tells something: one of 16 buckets, of a NIK or drawn at random, and the same at the next visit; to one who \
-                  has the list's key and everybody's NIK it means, taken alone, one of some 250 people\n";
+                  has the list's key and everybody's NIK it means, taken alone, one of those among some 250 people who would \
+                  ask as well\n";
     assert!(sent.contains(bucket), "{sent}");
 }
 

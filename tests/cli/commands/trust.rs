@@ -46,12 +46,12 @@ fn a_policy_of_another_publisher() {
          names \"elsewhere.example.org/log\")\n\
          \n\
          Yang dapat Anda lakukan / what you can do next:\n\
-         \x20 Bandingkan nama catatannya: berkas --policy itu mungkin milik penerbit lain, atau sudah lama; mintalah yang \
-         sekarang kepada penerbit daftar ini. Bila berkas itu memang benar, daftar ini diganti di jalan atau oleh layanan: coba \
-         dari jaringan lain, dan laporkan kode ini kepada penerbit dan pengawas: policy. / Compare the names of the logs: the \
-         file of --policy may be another publisher's, or an old one; ask this list's publisher for the present one. If it is \
-         the right file, the list was exchanged on the way or by the service: try from another network, and tell the publisher \
-         and the supervisor this code: policy.\n"
+         \x20 Berkas --policy itu mungkin milik penerbit lain, atau sudah lama: bandingkan catatan di dalamnya dengan yang \
+         diumumkan penerbit daftar ini, atau mintalah yang sekarang kepadanya. Bila berkas itu memang benar, daftar ini diganti \
+         di jalan atau oleh layanan: coba dari jaringan lain, dan laporkan kode ini kepada penerbit dan pengawas: policy. / The \
+         file of --policy may be another publisher's, or an old one: compare the log in it with what this list's publisher \
+         made known, or ask there for the present file. If it is the right one, the list was exchanged on the way or by the \
+         service: try from another network, and tell the publisher and the supervisor this code: policy.\n"
     );
     // A witness whom nobody asked.
     let log_key = fs::read_to_string(world.home.path().join("keys/log.pub")).unwrap();

@@ -14,29 +14,48 @@ pub(super) struct Circumstances<'a> {
     pub(super) pinned: Option<&'a Path>,
 }
 
+const NOT_COVERED: (&str, &str) = (
+    "Periksa alamat layanan dan id daftar.",
+    "Check --server and --dataset; SERVER/v1/datasets names the lists that are there.",
+);
+const NO_POLICY: (&str, &str) = (
+    "Berikan kebijakan kepercayaan dari penerbit.",
+    "Get the policy from the publisher and give it with --policy FILE.",
+);
+
 /// A few sentences, in Indonesian and in English.
 pub(super) fn advice(reason: Reason, circumstances: &Circumstances<'_>) -> String {
     use Reason as R;
     let both = |id: &str, en: &str| format!("{id} / {en}");
     let Circumstances { server, trust, pinned } = *circumstances;
     match (reason, server.without_path(), trust) {
+        // Something else can be wrong all the same, and nothing tells which.
         (R::NotCovered | R::PolicyUnavailable, Some(without), _) => {
+            let (id, en) = if reason == R::NotCovered { NOT_COVERED } else { NO_POLICY };
             return both(
-                &format!("Alamat layanan hampir selalu tanpa jalur di belakangnya: coba --server {without}."),
+                &format!("Alamat layanan hampir selalu tanpa jalur di belakangnya: coba --server {without}. {id}"),
                 &format!(
-                    "The address of a service has hardly ever a path: try --server {without}, without what follows there."
+                    "The address of a service has hardly ever a path: try --server {without}, without what follows there. {en}"
                 ),
+            );
+        }
+        // From another machine it is not offered: who is on the way could make it so.
+        (R::Unreachable, ..) if server.is_https() && server.is_loopback() => {
+            return both(
+                "Periksa alamat layanan: di perangkat ini sendiri alamatnya mungkin dimulai dengan http://.",
+                "Check --server: on this machine itself the address may well begin with http://.",
             );
         }
         // The wrong file is by far the likeliest.
         (R::Policy, _, Some(TrustBasis::Given)) => {
             return both(
-                "Bandingkan nama catatannya: berkas --policy itu mungkin milik penerbit lain, atau sudah lama; mintalah yang \
-                 sekarang kepada penerbit daftar ini. Bila berkas itu memang benar, daftar ini diganti di jalan atau oleh layanan: \
-                 coba dari jaringan lain, dan laporkan kode ini kepada penerbit dan pengawas: policy.",
-                "Compare the names of the logs: the file of --policy may be another publisher's, or an old one; ask this list's \
-                 publisher for the present one. If it is the right file, the list was exchanged on the way or by the service: try \
-                 from another network, and tell the publisher and the supervisor this code: policy.",
+                "Berkas --policy itu mungkin milik penerbit lain, atau sudah lama: bandingkan catatan di dalamnya dengan yang \
+                 diumumkan penerbit daftar ini, atau mintalah yang sekarang kepadanya. Bila berkas itu memang benar, daftar ini \
+                 diganti di jalan atau oleh layanan: coba dari jaringan lain, dan laporkan kode ini kepada penerbit dan pengawas: \
+                 policy.",
+                "The file of --policy may be another publisher's, or an old one: compare the log in it with what this list's \
+                 publisher made known, or ask there for the present file. If it is the right one, the list was exchanged on the \
+                 way or by the service: try from another network, and tell the publisher and the supervisor this code: policy.",
             );
         }
         (R::Policy, _, Some(TrustBasis::PinnedBefore)) => {
@@ -69,10 +88,7 @@ pub(super) fn advice(reason: Reason, circumstances: &Circumstances<'_>) -> Strin
         R::TimedOut | R::Interrupted => {
             both("Periksa koneksi internet, lalu coba lagi.", "Check the connection and try again.")
         }
-        R::NotCovered => both(
-            "Periksa alamat layanan dan id daftar.",
-            "Check --server and --dataset; SERVER/v1/datasets names the lists that are there.",
-        ),
+        R::NotCovered => both(NOT_COVERED.0, NOT_COVERED.1),
         R::Stale => both(
             "Tunggu atau minta daftar yang lebih baru dari penerbit.",
             "Wait for the publisher's next list, or ask for it.",
@@ -89,10 +105,7 @@ pub(super) fn advice(reason: Reason, circumstances: &Circumstances<'_>) -> Strin
             "This list is for tests; --accept-weak looks into it all the same.",
         ),
         R::OutOfMemory => both("Tutup program lain, lalu coba lagi.", "Close other programs and try again."),
-        R::PolicyUnavailable => both(
-            "Berikan kebijakan kepercayaan dari penerbit.",
-            "Get the policy from the publisher and give it with --policy FILE.",
-        ),
+        R::PolicyUnavailable => both(NO_POLICY.0, NO_POLICY.1),
         R::PolicyDamaged => {
             let file = pinned.map_or_else(|| "policy".to_owned(), |path| path.display().to_string());
             both(
@@ -150,6 +163,21 @@ mod tests {
         }
         let lie = advised(Reason::BucketRoot, "https://cek.example.org", Some(TrustBasis::Given));
         assert!(lie.ends_with("tell the publisher and the supervisor this code: bucket_root."), "{lie}");
+    }
+
+    /// On this machine many a service has no TLS. Elsewhere, who is on the way would have everybody do without.
+    #[test]
+    fn plain_http_is_offered_on_this_machine_alone() {
+        for (server, offered) in [
+            ("https://127.0.0.1:8080", true),
+            ("https://localhost", true),
+            ("https://cek.example.org", false),
+            ("http://127.0.0.1:8080", false),
+        ] {
+            assert_eq!(advised(Reason::Unreachable, server, None).contains("http://"), offered, "{server}");
+        }
+        let advice = advised(Reason::Unreachable, "https://[::1]:8080", None);
+        assert!(advice.ends_with(" / Check --server: on this machine itself the address may well begin with http://."));
     }
 
     #[test]

@@ -155,7 +155,6 @@ impl Http {
     }
 }
 
-/// TLS 1.2 and 1.3 with the machine's root certificates. Without HTTPS none is trusted, and none is read.
 /// The error of this type that is behind another.
 fn behind<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
@@ -170,6 +169,7 @@ fn behind<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'
     None
 }
 
+/// TLS 1.2 and 1.3 with the machine's root certificates. Without HTTPS none is trusted, and none is read.
 fn tls(server: &ServerUrl) -> Result<TlsConfig, ClientError> {
     let failed = |error: rustls::Error| ClientError::Tls { reason: error.to_string() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());

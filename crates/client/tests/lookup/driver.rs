@@ -419,8 +419,8 @@ async fn the_wrong_scheme_is_told() {
     for (url, told) in [
         (
             format!("https://{http}"),
-            "the service could not be reached (what answers there speaks no TLS: is its address one with http://, or with \
-             another port?)",
+            "the service could not be reached (what answers there speaks no TLS: a network that wants a login first, another \
+             port, or something on the way)",
         ),
         (
             format!("http://{tls}"),

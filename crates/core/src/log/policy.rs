@@ -115,7 +115,7 @@ pub enum PolicyFault {
     /// Not a line of this format.
     #[error("unknown keyword \"{0}\": a line begins with log, witness, group, quorum or #")]
     Keyword(String),
-    /// A key alone, as `keygen` prints it and as publishers make it known.
+    /// A log's key alone, as `keygen` prints it and as publishers make it known.
     #[error(
         "this is a key, which becomes a policy with \"log\" before it: write the line \"log {0}\" and below it the line \
          \"quorum none\""
@@ -314,8 +314,10 @@ impl Parser {
         if let Some(&octet) = line.iter().find(|b| forbidden(b)) {
             return Err(PolicyFault::Octet(octet));
         }
-        // Before the newline is missed: a key that was saved from a message may well have none.
-        if let Ok(key) = VerifierKey::parse(line.trim_ascii()) {
+        // Before the newline is missed: a key that was saved from a message may well have none. A witness's is no log's.
+        if let Ok(key) = VerifierKey::parse(line.trim_ascii())
+            && key.key_type() == KeyType::Ed25519
+        {
             return Err(PolicyFault::KeyAlone(key.to_string()));
         }
         let Some(line) = line.strip_suffix(b"\n") else {

@@ -1,6 +1,7 @@
 //! What real spreadsheets contain besides plain rows.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use ceknik_core::MAX_NIK_INPUT_BYTES;
 use time::{Date, Month};
@@ -154,6 +155,37 @@ impl BadRow {
             _ => quoted(cell),
         });
         row.collect::<Vec<_>>().join(",") + "\n"
+    }
+}
+
+/// In a few words, for a person.
+impl fmt::Display for BadRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NikFalseZero => "a NIK that lost its last digit to a numeric cell, and has a zero for it",
+            Self::NikScientific => "a NIK as 3.17101E+15",
+            Self::NikDecimal => "a NIK with a decimal part",
+            Self::NikThousands => "a NIK with groups of thousands",
+            Self::NikShort => "a NIK with a digit lost",
+            Self::NikLong => "a NIK with a digit twice",
+            Self::NikEmpty => "no NIK",
+            Self::NikLetters => "a NIK with letters O for zeros",
+            Self::NikName => "a name where the NIK belongs",
+            Self::NikSeveral => "the NIKs of a household in one cell",
+            Self::CandidateEmpty => "no candidate",
+            Self::CandidateUnknown => "a candidate that the dataset does not have",
+            Self::StatusEmpty => "no status",
+            Self::StatusUnknown => "a status of another kind: marital",
+            Self::DateImpossible => "31 June",
+            Self::DateNumber => "a day as a spreadsheet's number",
+            Self::CellsMissing => "a row that ends early",
+            Self::CellsExtra => "a comma in a cell without quotes",
+            Self::Quotes => "text after a closing quote",
+            Self::Nul => "a NUL byte",
+            Self::Header => "the header again",
+            Self::Total => "the total at the end of a page",
+            Self::TooLong => "a cell with a whole document in it",
+        })
     }
 }
 
