@@ -2,6 +2,8 @@
 
 CARGO ?= cargo
 DEMO_ARGS ?=
+# The citizens' page, where `make page` has built it.
+DEMO_PAGE = $(if $(wildcard web/dist/index.html),--page web/dist)
 
 .PHONY: help setup demo test bench fmt lint doc fuzz vectors clean
 
@@ -18,7 +20,7 @@ setup:
 
 demo:
 	@scripts/setup build
-	@$(CARGO) run --release -p ceknik-cli --bin ceknik -- demo $(DEMO_ARGS)
+	@$(CARGO) run --release -p ceknik-cli --bin ceknik -- demo $(DEMO_PAGE) $(DEMO_ARGS)
 
 test: setup
 	@scripts/test

@@ -50,10 +50,19 @@ pub(crate) struct DemoArgs {
     /// however that comes, unless given.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// A built page for citizens, which the service serves as well.
+    #[arg(long, value_name = "DIR")]
+    page: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
-    // Before anything is made: an address that is taken would be noticed only after the import.
+    // Before anything is made: what is wrong with the page or the address would be noticed only after the import.
+    if let Some(page) = args.page.as_deref().filter(|page| !page.join("index.html").is_file()) {
+        return Err(Failure::new(format!(
+            "--page {}: there is no index.html in it; `make page` builds one",
+            page.display()
+        )));
+    }
     let listener = TcpListener::bind(args.listen).map_err(|error| {
         Failure::new(format!("cannot listen on {}: {error}; choose another with --listen", args.listen))
     })?;
@@ -70,7 +79,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
             temporary.path()
         }
     };
-    let done = play(args.rows, dir, listener, &runtime, &interruption);
+    let done = play(args.rows, dir, args.page, listener, &runtime, &interruption);
     // What fails because the directory is being removed does not fail.
     interruption.happened();
     done
@@ -108,6 +117,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 fn play(
     rows: u64,
     dir: &Path,
+    page: Option<PathBuf>,
     listener: TcpListener,
     runtime: &Runtime,
     interruption: &Interruption,
@@ -149,7 +159,8 @@ fn play(
     let policy = Policy::parse(&policy)?;
 
     step(5, "The service");
-    let service = Service::start(dir, listener, runtime)?;
+    let has_page = page.is_some();
+    let service = Service::start(dir, page, listener, runtime)?;
     println!("   {}", service.url);
 
     step(6, "Three NIKs to try, of nobody");
@@ -178,6 +189,9 @@ fn play(
 
     println!("\nEverything is in {}. Try it yourself:", dir.display());
     println!("  ceknik check --server {} --dataset {DATASET} --policy {}", service.url, policy_file.display());
+    if has_page {
+        println!("Or open it in a browser: {}", service.url);
+    }
     println!("Serving until interrupted (Ctrl-C).");
     service.wait(runtime, interruption)
 }
@@ -214,11 +228,12 @@ struct Service {
 }
 
 impl Service {
-    fn start(dir: &Path, listener: TcpListener, runtime: &Runtime) -> Result<Self, Failure> {
+    fn start(dir: &Path, page: Option<PathBuf>, listener: TcpListener, runtime: &Runtime) -> Result<Self, Failure> {
         let log = dir.join("ceknikd.log");
         let file = File::create(&log).map_err(of_file(&log))?;
         ceknikd::init_logging(LogLevel::default(), Mutex::new(file))?;
-        let config = Config::new(dir.join("public"), dir.join("keys/oprf"), dir.join("state"));
+        let mut config = Config::new(dir.join("public"), dir.join("keys/oprf"), dir.join("state"));
+        config.page = page;
         listener.set_nonblocking(true)?;
         let url = format!("http://{}", from_here(listener.local_addr()?));
         let (stop, stopped) = oneshot::channel::<()>();

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::support::citizen::Citizen;
 use crate::support::command::ceknik;
+use crate::support::http::Request;
 
 /// What the demo of 300 rows may take until it serves.
 const GOAL: Duration = Duration::from_secs(60);
@@ -129,8 +130,17 @@ fn is_sent(line: &str) -> bool {
 #[test]
 fn a_demo_without_a_directory_leaves_none() {
     let dir = tempfile::tempdir().unwrap();
-    let mut demo = Demo::start(&["--rows", "40", "--listen", "0.0.0.0:0"], dir.path());
+    let page = dir.path().join("page");
+    fs::create_dir(&page).unwrap();
+    let missing = ceknik(["demo", "--page"]).arg(&page).refused();
+    let told = format!("--page {}: there is no index.html in it; `make page` builds one", page.display());
+    assert_eq!(missing, told);
+    fs::write(page.join("index.html"), "<!doctype html><title>cek</title>").unwrap();
+    let options = ["--rows", "40", "--listen", "0.0.0.0:0", "--page", page.to_str().unwrap()];
+    let mut demo = Demo::start(&options, dir.path());
     let (text, _) = demo.serving(dir.path());
+    let url = text.lines().find_map(|line| line.strip_prefix("Or open it in a browser: http://")).unwrap();
+    assert_eq!(Request::get("/").send(url.parse().unwrap()).unwrap().body, fs::read(page.join("index.html")).unwrap());
     // Everywhere; here it is reached on loopback.
     assert!(text.contains("ceknik check --server http://127.0.0.1:"), "{text}");
     let home = text.lines().find_map(|line| line.strip_prefix("Everything is in ")?.strip_suffix(". Try it yourself:"));
