@@ -63,7 +63,7 @@ impl Sample {
         let mut refused = BTreeMap::new();
         for line in lines.skip(1).take_while(|line| line.starts_with(' ')) {
             let (rows, kind) = line.trim().split_once("  ").unwrap();
-            let kind = BadRow::ALL.into_iter().find(|known| format!("{known:?}") == kind).unwrap();
+            let kind = BadRow::ALL.into_iter().find(|known| format!("{known} ({})", known.reason()) == kind).unwrap();
             *refused.entry(kind.reason().to_owned()).or_default() += rows.parse::<u64>().unwrap();
         }
         assert_eq!(good_rows + refused.values().sum::<u64>(), rows);
