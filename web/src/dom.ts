@@ -1,0 +1,55 @@
+/** Elements, without a library: text is always text, and no style or script stands in an attribute. */
+
+type Child = Node | string | null | undefined | false;
+type Value = string | number | boolean | null | undefined | ((event: never) => void);
+
+/** An element with attributes, listeners (`onclick` and so on) and children. False and null leave a thing out. */
+export function el<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes: Record<string, Value> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[Tag] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value as (event: Event) => void);
+    } else if (value === true) {
+      element.setAttribute(name, "");
+    } else if (value !== false && value !== null && value !== undefined) {
+      element.setAttribute(name, String(value));
+    }
+  }
+  put(element, ...children);
+  return element;
+}
+
+/** Puts children into an element, in place of those that it has. */
+export function put(element: Element, ...children: Child[]): void {
+  element.replaceChildren(...children.filter((child) => child !== null && child !== undefined && child !== false));
+}
+
+let lastId = 0;
+
+/** An id that nothing else on the page has. */
+export function freshId(what: string): string {
+  lastId += 1;
+  return `${what}-${lastId}`;
+}
+
+/** Gives the keyboard and the screen reader a place that was just made. */
+export function moveTo(element: HTMLElement): void {
+  element.tabIndex = -1;
+  element.focus({ preventScroll: true });
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  element.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+}
+
+/** Hands a file to the person. */
+export function download(name: string, type: string, content: string): void {
+  const url = URL.createObjectURL(new Blob([content], { type }));
+  const link = el("a", { href: url, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
