@@ -14,22 +14,36 @@ export function home(): string {
   return new URL(".", document.baseURI).href.replace(/\/+$/, "");
 }
 
-/** Reads the configuration. Without one, the service is where the page came from. */
+/**
+ * Reads the configuration. Where the host has none, the service is where the page came from. Rejects where it cannot be had or
+ * read: to go on would be to ask another service than the host meant, and on another word.
+ */
 export async function config(): Promise<Config> {
-  const here: Config = { server: home(), policy: null, datasets: null };
-  let response: Response;
-  try {
-    response = await fetch("config.json", { credentials: "omit", referrerPolicy: "no-referrer" });
-  } catch {
-    return here;
+  const response = await fetch("config.json", { credentials: "omit", referrerPolicy: "no-referrer", cache: "no-cache" });
+  if (response.status === 404) {
+    return { server: home(), policy: null, datasets: null };
   }
   if (!response.ok) {
-    return here;
+    throw new Error(`config.json: status ${response.status}`);
   }
-  const { server, policy, datasets } = (await response.json()) as Partial<Config>;
-  return {
-    server: typeof server === "string" && server !== "" ? server : here.server,
-    policy: typeof policy === "string" ? policy : null,
-    datasets: Array.isArray(datasets) ? datasets.filter((id) => typeof id === "string") : null,
-  };
+  const read = (await response.json()) as Record<string, unknown>;
+  const { server = "", policy = null, datasets = null, ...unknown } = read;
+  const [name] = Object.keys(unknown);
+  if (name !== undefined) {
+    throw new Error(`config.json: there is no ${name}`);
+  }
+  if (typeof server !== "string") {
+    throw new Error("config.json: server is no text");
+  }
+  if (policy !== null && typeof policy !== "string") {
+    throw new Error("config.json: policy is neither a text nor null");
+  }
+  if (datasets !== null && !isTexts(datasets)) {
+    throw new Error("config.json: datasets is neither a list of ids nor null");
+  }
+  return { server: server === "" ? home() : new URL(server, document.baseURI).href.replace(/\/+$/, ""), policy, datasets };
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === "string");
 }

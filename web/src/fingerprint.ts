@@ -1,8 +1,12 @@
-/** The fingerprint of this build, and how to compare it. */
-import { el, put } from "./dom";
-import { t } from "./language";
+/** The fingerprint of this build: the SHA-256 of its list of files and their hashes. */
 
 let found: Promise<string | null> | undefined;
+
+/** In hex; null where it cannot be had. */
+export function fingerprint(): Promise<string | null> {
+  found ??= read();
+  return found;
+}
 
 async function read(): Promise<string | null> {
   try {
@@ -15,22 +19,4 @@ async function read(): Promise<string | null> {
   } catch {
     return null;
   }
-}
-
-/** A line with the fingerprint; nothing where it cannot be had. */
-export function fingerprint(): HTMLElement {
-  const line = el("p", { class: "fingerprint" });
-  found ??= read();
-  void found.then((hash) => {
-    if (hash !== null) {
-      put(
-        line,
-        `${t().build}: `,
-        el("code", {}, hash),
-        " ",
-        el("a", { href: "cara-kerja.html#sidik" }, t().buildHow),
-      );
-    }
-  });
-  return line;
 }

@@ -32,6 +32,11 @@ export function day(date: Date): string {
   return new Intl.DateTimeFormat(locale(), { day: "numeric", month: "long", year: "numeric" }).format(date);
 }
 
+/** The same for an Indonesian office, whatever the page speaks. */
+export function inIndonesian(date: Date): string {
+  return new Intl.DateTimeFormat("id-ID", { day: "numeric", month: "long", year: "numeric" }).format(date);
+}
+
 /** A day of which no moment is known, such as a birth date. */
 export function calendarDay(year: number, month: number, dayOfMonth: number): string {
   const date = new Date(Date.UTC(year, month - 1, dayOfMonth));
@@ -64,5 +69,8 @@ export function bytes(n: number): string {
 /** A duration, rounded up to what people wait for. */
 export function duration(milliseconds: number): string {
   const seconds = Math.max(1, Math.ceil(milliseconds / 1000));
-  return seconds < 120 ? t().seconds(seconds) : t().minutes(Math.ceil(seconds / 60));
+  if (seconds < 120) {
+    return t().seconds(seconds);
+  }
+  return seconds < 7200 ? t().minutes(Math.ceil(seconds / 60)) : t().hours(Math.ceil(seconds / 3600));
 }

@@ -1,6 +1,6 @@
 /** What somebody who is listed can do next: deadline, places to go to, calendar, draft of a report. */
 import type { Manifest } from "ceknik";
-import { download, el, freshId, put } from "./dom";
+import { button, download, el, freshId, put } from "./dom";
 import { day, said, t } from "./language";
 
 /** Days within which a report is taken, from the day on which one knows (Perbawaslu 8/2020). */
@@ -28,7 +28,7 @@ export function nextSteps(manifests: Manifest[], report: () => void): HTMLElemen
           entry.region !== null && el("b", {}, `${entry.region}: `),
           said(entry),
           " ",
-          el("a", { href: entry.url, rel: "noopener noreferrer", target: "_blank" }, t().openLink(host(entry.url))),
+          link(entry.url),
         ),
       ),
     );
@@ -64,22 +64,18 @@ export function nextSteps(manifests: Manifest[], report: () => void): HTMLElemen
     el(
       "p",
       { class: "actions no-print" },
-      el("button", { type: "button", onclick: report }, t().report),
-      el(
-        "button",
-        { type: "button", onclick: () => download("ceknik.ics", "text/calendar;charset=utf-8", calendar()) },
-        t().calendar,
-      ),
+      button(t().report, report),
+      button(t().calendar, () => download("ceknik.ics", "text/calendar;charset=utf-8", calendar())),
     ),
   );
 }
 
-function host(url: string): string {
-  try {
-    return new URL(url).host;
-  } catch {
-    return url;
+/** A link to another site; of an address that is none, the text alone. */
+function link(url: string): HTMLElement {
+  if (!/^https?:\/\/[^/]/.test(url)) {
+    return el("span", {}, url);
   }
+  return el("a", { href: url, rel: "noopener noreferrer", target: "_blank" }, t().openLink(new URL(url).host));
 }
 
 /** Two days to remember, without a word of whose NIK (RFC 5545). */

@@ -1,8 +1,9 @@
 /** The words of the draft of a report. In Indonesian whatever the page speaks: it goes to an Indonesian office. */
-const words = {
+export const words = {
   title: "Rancangan laporan dugaan pelanggaran pemilihan",
   intro:
-    "Diisi di perangkat ini saja; tidak dikirim dan tidak disimpan. Cetak, tanda tangani seperti di KTP, lalu serahkan kepada pengawas pemilu terdekat. Isian mengikuti formulir laporan Bawaslu; petugas dapat meminta formulir aslinya. / Filled in on this device alone, neither sent nor kept; in Indonesian, for an Indonesian office.",
+    "Diisi di perangkat ini saja; tidak dikirim dan tidak disimpan. Cetak, tanda tangani seperti di KTP, lalu serahkan kepada pengawas pemilu terdekat. Isian mengikuti formulir laporan Bawaslu; petugas dapat meminta formulir aslinya.",
+  introEnglish: "Filled in on this device alone, neither sent nor kept. It is in Indonesian, for an Indonesian office.",
   reporter: "1. Pelapor",
   name: "Nama",
   birth: "Tempat dan tanggal lahir",
@@ -31,11 +32,8 @@ const words = {
   chronologyHint: "Urutan kejadian dengan kata-kata sendiri",
   chronologyGiven: (date: string) =>
     `Pada tanggal ${date} saya memeriksa NIK saya dan menemukan bahwa saya tercantum sebagai pendukung. `,
-  signature: "Tempat dan tanggal: ______________________     Tanda tangan pelapor: ______________________",
+  place: "Tempat dan tanggal:",
+  signature: "Tanda tangan pelapor (seperti di KTP-el):",
   print: "Cetak rancangan",
   close: "Tutup",
 };
-
-export function report(): typeof words {
-  return words;
-}
