@@ -40,9 +40,9 @@ export function answerCard(result: Result, place: number, people: Whose[], alone
     ];
     const id = anchor(place, person);
     if (people.length === 1) {
-      card.append(el("div", { class: "answer", id }, ...words));
+      card.append(el("div", { class: "answer", id }, verdict(level(result, person), alone ? "h2" : "p"), ...words));
     } else {
-      const title = el("summary", {}, el("h4", {}, whose?.label ?? ""), badge(level(result, person)));
+      const title = el("summary", {}, el("h4", {}, whose?.label ?? ""), verdict(level(result, person), "span"));
       // Who is not listed has read all there is.
       const open = outcome.answer.code !== "not_listed" || outcome.warnings.length > 0;
       card.append(el("details", { class: "answer", id, open, tabindex: -1 }, title, ...words));
@@ -57,8 +57,8 @@ export function badge(level: Level): HTMLElement {
   return el("span", { class: "badge", "data-level": level }, t().short[level]);
 }
 
-function verdict(level: Level, alone: boolean): HTMLElement {
-  return el(alone ? "h2" : "p", { class: "verdict", "data-level": level }, t().verdicts[level]);
+function verdict(level: Level, tag: "h2" | "p" | "span"): HTMLElement {
+  return el(tag, { class: "verdict", "data-level": level }, t().verdicts[level]);
 }
 
 function answer({ answer, asOf }: Outcome, report: Report, alone: boolean): (HTMLElement | string)[] {
@@ -66,7 +66,6 @@ function answer({ answer, asOf }: Outcome, report: Report, alone: boolean): (HTM
   switch (answer.code) {
     case "listed":
       return [
-        verdict("listed", alone),
         el("p", { class: "lead" }, t().listedTitle),
         ...answer.supports.map(({ candidate, status, submitted }) =>
           facts([
@@ -81,13 +80,11 @@ function answer({ answer, asOf }: Outcome, report: Report, alone: boolean): (HTM
       ];
     case "not_listed":
       return [
-        verdict("not-listed", alone),
         el("p", { class: "lead" }, t().notListedTitle),
         el("p", {}, t().notListedBody(date)),
       ];
     case "maybe":
       return [
-        verdict("maybe", alone),
         el("p", { class: "lead" }, t().maybeTitle),
         el("p", {}, t().maybeBody),
         el("p", {}, t().maybeBecause[answer.because] ?? ""),
@@ -97,7 +94,6 @@ function answer({ answer, asOf }: Outcome, report: Report, alone: boolean): (HTM
       const known = t().reasons[reason] ?? (reason.startsWith("bucket_") ? t().bucketReason : answer.text);
       const calming = passing || HARMLESS.has(reason) ? (passing ? t().noAnswerPassing : "") : t().noAnswerDoubt;
       return [
-        verdict("no-answer", alone),
         el("p", { class: "lead" }, t().noAnswerTitle),
         el("p", {}, known),
         ...(retryAfter === null ? [] : [el("p", {}, t().noAnswerWait(duration(1000 * retryAfter)))]),
@@ -128,7 +124,7 @@ const HARMLESS = new Set([
 function failure(error: unknown, alone: boolean): HTMLElement[] {
   const { code, message } = error as Partial<CeknikError>;
   return [
-    verdict("no-answer", alone),
+    verdict("no-answer", alone ? "h2" : "p"),
     el("p", { class: "lead" }, t().noAnswerTitle),
     el("p", {}, (code && t().failures[code]) || t().failed),
     el("p", { class: "quiet" }, message ?? String(error)),

@@ -119,8 +119,7 @@ function header(): void {
   turn.lang = other;
   put(
     top,
-    turn,
-    el("h1", {}, t().title),
+    el("div", { class: "bar" }, el("h1", {}, t().title), turn),
     el("p", { class: "no-print" }, t().subtitle),
     el("p", { class: "promise no-print" }, t().promise, " ", el("a", { href: `cara-kerja.html${location.hash}` }, t().how)),
   );
