@@ -197,7 +197,7 @@ export const en: Texts = {
   witnesses: "Witnesses",
   noWitnesses: "none; the publisher's signature alone",
   edition: "Edition",
-  logPlace: (n) => `place ${n} in the log`,
+  logPlace: (n) => `number ${n} in the log`,
   noGuilt: "Being listed does not mean that you did anything wrong.",
 
   nextTitle: "What you can do",

@@ -193,7 +193,7 @@ export const id = {
   witnesses: "Saksi",
   noWitnesses: "tidak ada; hanya tanda tangan penerbit",
   edition: "Terbitan",
-  logPlace: (n: string) => `urutan ke-${n} di catatan`,
+  logPlace: (n: string) => `nomor ${n} di catatan`,
   noGuilt: "Tercantum dalam daftar bukan berarti Anda melakukan kesalahan.",
 
   nextTitle: "Yang dapat Anda lakukan",
