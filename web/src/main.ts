@@ -172,15 +172,15 @@ function findLists(): Promise<void> {
       form.offer(lists);
       footer();
     };
-    const fresh = freshLists(server, !device.shared);
+    // Asked for at once. Where they cannot be had, those of an earlier visit do.
+    const fresh = freshLists(server, !device.shared).catch(() => null);
     const kept = lists === null ? await keptLists(server) : null;
     if (kept !== null) {
       offer(kept);
     }
-    try {
-      offer(await fresh);
-    } catch {
-      // Those of an earlier visit do.
+    const found = await fresh;
+    if (found !== null) {
+      offer(found);
     }
     notices.noLists = lists === null ? "unreachable" : lists.length === 0 ? "none" : null;
     tell();
@@ -191,6 +191,7 @@ function findLists(): Promise<void> {
 async function check(people: Whose[]): Promise<void> {
   notices.cleared = notices.emptied = false;
   tell();
+  footer();
   if (lists === null || lists.length === 0) {
     await findLists();
   }
