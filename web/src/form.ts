@@ -64,8 +64,7 @@ export class Form {
 
   /** Of the lists on offer, those that are wanted. */
   chosen(): Dataset[] {
-    const chosen = this.lists.filter(({ id }) => !this.left.has(id));
-    return chosen.length === 0 ? this.lists : chosen;
+    return this.lists.filter(({ id }) => !this.left.has(id));
   }
 
   /** Takes every NIK off the screen. */

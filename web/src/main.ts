@@ -7,7 +7,7 @@ import { config } from "./config";
 import type { Config } from "./config";
 import { device, forgetEverything, openStorage, share, watchLeaving } from "./device";
 import { prepareDistricts } from "./districts";
-import { announce, button, el, put, speaker } from "./dom";
+import { button, el, put, speaker } from "./dom";
 import { fingerprint } from "./fingerprint";
 import { Form } from "./form";
 import { choose, language, moment, said, t } from "./language";
@@ -24,6 +24,7 @@ const notices = {
   takeOver: null as (() => void) | null,
   /** Why there are no lists; null when there are, or it is not known yet. */
   noLists: null as "unreachable" | "none" | null,
+  noneChosen: false,
   cleared: false,
   emptied: false,
 };
@@ -126,7 +127,7 @@ function header(): void {
 }
 
 function tell(): void {
-  const { takeOver, noLists, cleared, emptied } = notices;
+  const { takeOver, noLists, noneChosen, cleared, emptied } = notices;
   const fresh = el(
     "div",
     {},
@@ -136,6 +137,7 @@ function tell(): void {
     noLists === "unreachable" &&
       navigator.onLine &&
       el("div", { class: "warning" }, el("p", {}, t().listsUnreachable), button(t().retryNow, () => void findLists(), "small")),
+    noneChosen && el("p", { class: "warning" }, t().noneChosen),
     device.forgetful && el("p", { class: "warning" }, t().forgetful),
     cleared && el("p", { class: "warning" }, t().cleared),
     emptied && el("p", { class: "warning" }, t().emptied),
@@ -196,8 +198,10 @@ async function check(people: Whose[]): Promise<void> {
     await findLists();
   }
   const chosen = form.chosen();
+  notices.noneChosen = lists !== null && lists.length > 0 && chosen.length === 0;
+  tell();
   if (settings === null || chosen.length === 0) {
-    announce(told.textContent ?? "");
+    told.scrollIntoView({ block: "nearest" });
     return;
   }
   await checking.begin({ settings, lists: chosen, people, neverContact: set.neverContact });

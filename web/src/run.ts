@@ -100,7 +100,7 @@ export function lacks(result: Result): boolean {
   const evaluation = requests.filter(({ tells }) => tells.code === "blinded_elements").at(-1);
   return outcomes.some(({ answer, warnings }) =>
     answer.code === "no_answer"
-      ? answer.passing && MENDS.has(answer.reason)
+      ? (answer.passing && MENDS.has(answer.reason)) || answer.reason === "offline"
       : warnings.some(({ code }) => code === "cover_unconfirmed") && evaluation !== undefined && passes(evaluation.status),
   );
 }

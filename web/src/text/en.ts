@@ -7,7 +7,7 @@ export const en: Texts = {
   title: "Check your NIK",
   subtitle: "Find out whether a NIK is listed as a supporter of an independent candidate.",
   promise: "Your NIK does not leave this device.",
-  otherLanguage: "Bahasa Indonesia",
+  otherLanguage: "Indonesia",
   skip: "Skip to content",
 
   nikLabel: "NIK (16 digits on your identity card or family card)",
@@ -56,6 +56,7 @@ export const en: Texts = {
   check: "Check now",
   checkAll: (n) => `Check ${n} NIKs now`,
   which: "Lists to check",
+  noneChosen: "Choose at least one list.",
   noLists: "This service has no list at present.",
 
   steps: "What is being done",

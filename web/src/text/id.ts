@@ -52,6 +52,7 @@ export const id = {
   check: "Cek sekarang",
   checkAll: (n: number) => `Cek ${n} NIK sekarang`,
   which: "Daftar yang diperiksa",
+  noneChosen: "Pilih sedikitnya satu daftar.",
   noLists: "Saat ini tidak ada daftar di layanan ini.",
 
   steps: "Yang sedang dikerjakan",
