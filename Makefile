@@ -51,4 +51,4 @@ vectors:
 
 clean:
 	$(CARGO) clean
-	rm -rf .venv tests/vectors/check/node_modules fuzz/target
+	rm -rf .venv tests/vectors/check/node_modules fuzz/target crates/wasm/node_modules crates/wasm/dist crates/wasm/generated

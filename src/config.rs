@@ -15,6 +15,7 @@ use crate::telemetry::LogLevel;
 mod settings;
 
 pub use settings::Settings;
+pub(crate) use settings::origin;
 
 /// Why a setting is not acceptable.
 #[derive(Debug, Error)]
@@ -129,6 +130,8 @@ pub struct Config {
     pub keys: PathBuf,
     /// Where budgets and compressed copies are kept. Of one process alone.
     pub state: PathBuf,
+    /// The built citizens' page; none: a page of text that says what this is.
+    pub page: Option<PathBuf>,
     /// Where the binary listens.
     pub listen: SocketAddr,
     /// Where metrics are served; none: nowhere.
@@ -160,6 +163,7 @@ impl Config {
             public,
             keys,
             state,
+            page: None,
             listen: (Ipv4Addr::LOCALHOST, 8080).into(),
             metrics_listen: None,
             passphrase: None,

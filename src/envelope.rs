@@ -10,11 +10,13 @@ use rand::Rng;
 
 use crate::config::Origins;
 use crate::problem::{Problem, Refused};
+use crate::routes::page::OfPage;
 use crate::routes::{self, EVALUATE, HEALTHZ, READYZ, UNMATCHED};
 use crate::service::ServiceState;
 
 /// How long browsers may remember the answer to a preflight request, in seconds.
 const PREFLIGHT_MAX_AGE: &str = "7200";
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// Whoever is turned away comes back within this time, not all in the same second.
 pub(crate) fn soon() -> Duration {
@@ -41,13 +43,14 @@ impl Drop for InFlight<'_> {
 pub(crate) async fn envelope(State(state): State<ServiceState>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let _in_flight = InFlight::new(&state);
-    let route = request.extensions().get::<MatchedPath>().map_or(UNMATCHED, |path| routes::label(path.as_str()));
+    let route =
+        request.extensions().get::<MatchedPath>().map_or(UNMATCHED, |path| routes::label(state.page(), path.as_str()));
     let method = method_label(request.method());
     let origin = request.headers().get(header::ORIGIN).cloned();
     let mut response =
         if is_preflight(&request) { preflight(route) } else { admitted(&state, route, request, next).await };
     open_to_pages(&state, route, origin, response.headers_mut());
-    secure(&state, response.headers_mut());
+    secure(&state, &mut response);
     let (status, took) = (response.status().as_u16(), begun.elapsed());
     state.metrics().request(route, method, status, took);
     if let Some(Refused(kind)) = response.extensions().get() {
@@ -120,15 +123,22 @@ fn open_to_pages(state: &ServiceState, route: &'static str, origin: Option<Heade
     }
 }
 
-fn secure(state: &ServiceState, headers: &mut HeaderMap) {
-    const FIXED: [(HeaderName, &str); 4] = [
+fn secure(state: &ServiceState, response: &mut Response) {
+    const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    const FIXED: [(HeaderName, &str); 3] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
         (header::REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
     ];
+    let page = state.page().filter(|_| response.extensions().get::<OfPage>().is_some());
+    let headers = response.headers_mut();
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert(header::CONTENT_SECURITY_POLICY, page.map_or(NOTHING, |page| page.policy().clone()));
+    if page.is_some() {
+        // No window that the page opened, or was opened by, gets hold of it.
+        headers.insert(CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));
     }
     if let Some(hsts) = state.hsts() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, hsts.clone());

@@ -13,6 +13,8 @@ use ceknik_core::oprf::{BatchEvaluation, BlindedElement, EvaluatedElement, OprfS
 use rand::rngs::OsRng;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use crate::limit::Used;
+
 /// The queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct QueueFull;
@@ -98,6 +100,7 @@ impl Queue {
 pub(crate) struct Evaluator {
     queue: Arc<Queue>,
     places: Arc<Semaphore>,
+    most: usize,
 }
 
 impl Drop for Evaluator {
@@ -109,15 +112,18 @@ impl Drop for Evaluator {
 impl Evaluator {
     /// Starts `threads` threads, before which `queue` jobs may wait.
     pub(crate) fn start(threads: NonZeroUsize, queue: usize) -> io::Result<Self> {
-        let evaluator = Self {
-            queue: Arc::default(),
-            places: Arc::new(Semaphore::new(queue.saturating_add(threads.get()).min(Semaphore::MAX_PERMITS))),
-        };
+        let most = queue.saturating_add(threads.get()).min(Semaphore::MAX_PERMITS);
+        let evaluator = Self { queue: Arc::default(), places: Arc::new(Semaphore::new(most)), most };
         for number in 0..threads.get() {
             let queue = Arc::clone(&evaluator.queue);
             thread::Builder::new().name(format!("evaluate-{number}")).spawn(move || work(&queue))?;
         }
         Ok(evaluator)
+    }
+
+    /// How many of the places are taken.
+    pub(crate) fn used(&self) -> Option<Used> {
+        Used::of_places(self.places.available_permits(), self.most)
     }
 
     /// Takes a place in the queue, or is told at once that there is none.

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, IntoResponses, OpenApi, ToSchema};
 use crate::problem::{self, Kind, PROBLEM_JSON, ProblemDocument};
 use crate::publication::Document;
 use crate::reply::OCTETS;
-use crate::routes::{epochs, evaluate, filter, front, health, lists, log};
+use crate::routes::{epochs, evaluate, filter, front, health, lists, log, status};
 
 pub(crate) mod manifest;
 
@@ -19,12 +19,12 @@ pub(crate) mod manifest;
 #[openapi(
     info(
         title = "ceknikd",
-        description = "The online service of ceknik. All answers but those of evaluate are static, verify themselves, and can be \
-                       taken from any copy. docs/spec.md says what they mean, docs/problems.md lists the problem types."
+        description = "The online service of ceknik. All answers but those of evaluate and the status are static, verify \
+                       themselves, and can be taken from any copy. docs/spec.md says what they mean, docs/problems.md lists the problem types."
     ),
     servers((url = "/")),
     paths(
-        lists::datasets, lists::policy,
+        lists::datasets, lists::policy, status::status,
         epochs::current_manifest, epochs::epoch_manifest, epochs::proof, epochs::bucket,
         filter::filter,
         evaluate::evaluate,

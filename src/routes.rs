@@ -3,16 +3,19 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use ceknik_core::manifest::Id;
 use serde::de::DeserializeOwned;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::envelope::envelope;
+use crate::negotiation::asks_for_html;
+use crate::page::Page;
 use crate::problem::Problem;
 use crate::publication::{Dataset, NotRead, Publication};
 use crate::service::ServiceState;
@@ -24,19 +27,26 @@ pub(crate) mod front;
 pub(crate) mod health;
 pub(crate) mod lists;
 pub(crate) mod log;
+pub(crate) mod page;
+pub(crate) mod status;
 
 pub(crate) const EVALUATE: &str = "/v1/{dataset}/evaluate";
 pub(crate) const HEALTHZ: &str = "/healthz";
 pub(crate) const READYZ: &str = "/readyz";
-/// Stands in metrics and logs for paths that no route has.
+/// Stands in metrics and logs for all files of the citizens' page.
+pub(crate) const PAGE: &str = "page";
+/// Stands there for paths that no route has.
 pub(crate) const UNMATCHED: &str = "unmatched";
 
+const FRONT: &str = "/";
+
 /// Every route: its path as the router writes it, and what answers there.
-fn table() -> [(&'static str, MethodRouter<ServiceState>); 14] {
+fn table() -> [(&'static str, MethodRouter<ServiceState>); 15] {
     [
-        ("/", get(front::front)),
+        (FRONT, get(front::front)),
         ("/v1/datasets", get(lists::datasets)),
         ("/v1/policy", get(lists::policy)),
+        ("/v1/status", get(status::status)),
         ("/v1/{dataset}/manifest", get(epochs::current_manifest)),
         ("/v1/{dataset}/epochs/{epoch}/manifest", get(epochs::epoch_manifest)),
         ("/v1/{dataset}/epochs/{epoch}/proof", get(epochs::proof)),
@@ -59,14 +69,32 @@ pub(crate) fn paths() -> &'static [&'static str] {
     &PATHS
 }
 
-/// The route in metrics and logs: a template, whatever was asked for.
-pub(crate) fn label(matched: &str) -> &'static str {
+/// The route in metrics and logs: a template or a word, whatever was asked for.
+pub(crate) fn label(page: Option<&Page>, matched: &str) -> &'static str {
+    if page.is_some_and(|page| page.has(matched)) {
+        return PAGE;
+    }
     PATHS.iter().find(|path| **path == matched).unwrap_or(&UNMATCHED)
+}
+
+/// Whether a path is one of the service's own, or lies where those are. A page has none of these.
+pub(crate) fn is_api(path: &str) -> bool {
+    fn first(path: &str) -> Option<&str> {
+        path.split('/').nth(1).filter(|segment| !segment.is_empty())
+    }
+    first(path).is_some_and(|name| PATHS.iter().any(|path| first(path) == Some(name)))
 }
 
 /// The service's router, for tests without sockets and for [`run`](crate::run).
 pub fn router(state: ServiceState) -> Router {
-    surrounded(table().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods)), state)
+    let own = table().into_iter().filter(|(path, _)| *path != FRONT || state.page().is_none());
+    let router = own.fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+    let files = state.page().into_iter().flat_map(Page::files);
+    let router = files.fold(router, |router, (path, file)| {
+        let file = Arc::clone(file);
+        router.route(path, get(async move |headers: HeaderMap| page::file(&headers, &file)))
+    });
+    surrounded(router, state)
 }
 
 /// Routes with everything that goes around them.
@@ -83,8 +111,11 @@ fn surrounded(routes: Router<ServiceState>, state: ServiceState) -> Router {
         .with_state(state)
 }
 
-async fn no_such_path() -> Problem {
-    Problem::NoSuchPath
+/// A person is told in words of the page, a program as everywhere.
+async fn no_such_path(State(state): State<ServiceState>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let person = [Method::GET, Method::HEAD].contains(&method) && !is_api(uri.path()) && asks_for_html(&headers);
+    let told = state.page().filter(|_| person).and_then(Page::not_found);
+    told.map_or_else(|| Problem::NoSuchPath.into_response(), |file| page::not_found(file))
 }
 
 async fn method_not_allowed() -> Problem {

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, io, thread};
 
@@ -18,8 +18,9 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::evaluator::Evaluator;
 use crate::key_ring::{KeyError, KeyRing};
-use crate::limit::{Budget, Networks};
+use crate::limit::{Budget, Loads, Networks, Used};
 use crate::metrics::Metrics;
+use crate::page::{Page, PageError};
 use crate::publication::{Catalog, Document, Loader, Publication, watch};
 use crate::{clock, openapi, routes, server};
 
@@ -75,6 +76,9 @@ pub enum StartError {
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// The page cannot be served.
+    #[error(transparent)]
+    Page(#[from] PageError),
     /// A thread cannot be had.
     #[error("{what}: {source}")]
     System {
@@ -102,10 +106,12 @@ struct Inner {
     evaluator: Evaluator,
     networks: Networks,
     budgets: Mutex<HashMap<Id, Arc<Budget>>>,
+    loads: Mutex<Loads>,
     metrics: Arc<Metrics>,
     request_places: Semaphore,
     past_readers: Semaphore,
     openapi: Document,
+    page: Option<Page>,
     /// Held locked for as long as the process lives.
     _state_lock: fs::File,
 }
@@ -133,6 +139,10 @@ impl ServiceState {
         if !has_policy(&config.public) && has_policy(&config.public.join(PUBLIC_OF_HOME)) {
             return Err(StartError::PublishersHome { path: config.public });
         }
+        let page = config.page.as_deref().map(Page::read).transpose()?;
+        if let Some(page) = &page {
+            tracing::info!(paths = page.files().count(), "page read");
+        }
         let state_lock = lock_state(&config.state)?;
         let keys = KeyRing::read(&config.keys, config.passphrase.clone())?;
         tracing::info!(keys = keys.len(), "keys read");
@@ -147,10 +157,12 @@ impl ServiceState {
             evaluator: Evaluator::start(threads, config.queue).map_err(system("the evaluation threads"))?,
             networks: Networks::new(config.network.limits()),
             budgets: Mutex::default(),
+            loads: Mutex::default(),
             metrics,
             request_places: Semaphore::new(config.server.requests.min(Semaphore::MAX_PERMITS)),
             past_readers: Semaphore::new(PAST_READERS),
             openapi: openapi::document(),
+            page,
             _state_lock: state_lock,
             config,
         };
@@ -198,9 +210,26 @@ impl ServiceState {
         &self.0.openapi
     }
 
+    pub(crate) fn page(&self) -> Option<&Page> {
+        self.0.page.as_ref()
+    }
+
     /// The budget of a dataset that is served.
     pub(crate) fn budget(&self, dataset: &Id) -> Option<Arc<Budget>> {
         self.0.budgets.lock().unwrap_or_else(PoisonError::into_inner).get(dataset).cloned()
+    }
+
+    /// How busy the service is, as told to everybody.
+    pub(crate) fn loads(&self) -> MutexGuard<'_, Loads> {
+        let now = Instant::now();
+        let budgets = self.0.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = budgets.iter().map(|(dataset, budget)| {
+            let quota = budget.quota(now);
+            (dataset, Used::of_budget(quota.remaining, quota.rate.capacity))
+        });
+        let mut loads = self.0.loads.lock().unwrap_or_else(PoisonError::into_inner);
+        loads.look(now, self.0.evaluator.used(), used, &mut rand::thread_rng());
+        loads
     }
 
     /// The metrics as text, with what is measured at the moment of asking.

@@ -10,12 +10,13 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace, and which others it may depend on. Dev-dependencies are free: tests join what they like.
-const BORDERS: [(&str, &[&str]); 5] = [
+const BORDERS: [(&str, &[&str]); 6] = [
     ("ceknik-core", &[]),
     ("ceknik-client", &["ceknik-core"]),
     ("ceknik-issuer", &["ceknik-core"]),
     ("ceknikd", &["ceknik-core"]),
     ("ceknik-cli", &["ceknik-core", "ceknik-client", "ceknik-issuer", "ceknikd"]),
+    ("ceknik-wasm", &["ceknik-core", "ceknik-client"]),
 ];
 
 fn root() -> PathBuf {
@@ -106,6 +107,12 @@ fn the_core_brings_no_system_along() {
     for name in ["getrandom", "tokio", "reqwest", "tempfile", "wasm-bindgen"] {
         assert!(!client.contains_key(name), "the client's state machine links {name}");
     }
+    // The module asks the browser for random numbers itself, and for nothing else.
+    let module = linked("ceknik-wasm", "wasm32-unknown-unknown", &[]);
+    for name in ["getrandom", "tokio", "reqwest", "js-sys", "web-sys", "wasm-bindgen-futures"] {
+        assert!(!module.contains_key(name), "the module for browsers links {name}");
+    }
+    assert!(module.contains_key("wasm-bindgen"), "this test sees what is linked");
 }
 
 /// `hazmat` gives a key away when it is misused.

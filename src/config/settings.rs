@@ -51,6 +51,12 @@ pub struct Settings {
     #[arg(long, value_name = "DIR", help_heading = "Directories")]
     pub state: Option<PathBuf>,
 
+    /// Directory of the citizens' page, as its build wrote it: served at / and below, beside the service's own paths. It is
+    /// read once, when the service starts: a new build is served after a restart. At most 16 MiB in 500 files [default: a
+    /// page of text that says what this is]
+    #[arg(long, value_name = "DIR", help_heading = "Directories")]
+    pub page: Option<PathBuf>,
+
     /// Take the passphrase of encrypted key files from the first line of this file, readable by its owner alone.
     #[arg(long, value_name = "FILE", help_heading = "Keys", conflicts_with_all = ["passphrase_fd", "passphrase_prompt"])]
     pub passphrase_file: Option<PathBuf>,
@@ -205,7 +211,7 @@ impl Settings {
             file.passphrase_file = None;
         }
         Ok(merge!(flags, file;
-            options: config public keys state listen metrics_listen proxy_header hsts network_burst network_per_hour
+            options: config public keys state page listen metrics_listen proxy_header hsts network_burst network_per_hour
                 network_share ipv4_prefix ipv6_prefix networks connections network_connections requests threads queue head_timeout body_timeout
                 request_timeout write_timeout write_rate shutdown_timeout log_level passphrase_file;
             lists: trusted_proxy allow_origin;
@@ -279,6 +285,7 @@ impl Settings {
             public: defaults.public,
             keys: defaults.keys,
             state: defaults.state,
+            page: self.page,
         })
     }
 
@@ -340,7 +347,7 @@ fn origins(texts: &[String]) -> Result<Origins, ConfigError> {
 }
 
 /// As browsers write it: scheme, host in lower case, port unless it is the scheme's.
-fn origin(text: &str) -> Option<HeaderValue> {
+pub(crate) fn origin(text: &str) -> Option<HeaderValue> {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
     let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:[]".contains(&byte);
     let default_port =
@@ -398,7 +405,7 @@ mod tests {
         let told = command
             .get_arguments()
             .filter(|argument| argument.get_help().is_some_and(|help| help.to_string().contains("[default: ")));
-        let words = ["allow-origin", "threads"];
+        let words = ["page", "allow-origin", "threads"];
         assert_eq!(told.count(), defaults.len() + words.len());
     }
 
@@ -408,6 +415,7 @@ mod tests {
             public = "/srv/ceknik/public"
             keys = "/etc/ceknik/keys"
             state = "/var/lib/ceknikd"
+            page = "/srv/ceknik/page"
             passphrase-file = "/etc/ceknik/passphrase"
             listen = "[::1]:8081"
             metrics-listen = "off"
@@ -438,6 +446,7 @@ mod tests {
         let config = file.validate().unwrap();
         assert_eq!(config.listen.to_string(), "[::1]:8081");
         assert_eq!(config.metrics_listen, None);
+        assert_eq!(config.page.as_deref(), Some(Path::new("/srv/ceknik/page")));
         assert_eq!(config.proxies.networks.len(), 2);
         assert_eq!(config.network.share_percent, 0.5);
         assert_eq!(config.server.write_timeout, Duration::from_secs(4));
@@ -459,10 +468,15 @@ mod tests {
     fn a_flag_wins_over_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ceknikd.toml");
-        std::fs::write(&path, "queue = 1\nrequests = 2\npublic = \"elsewhere\"\ntrusted-proxy = [\"::1\"]").unwrap();
+        std::fs::write(
+            &path,
+            "queue = 1\nrequests = 2\npage = \"x\"\npublic = \"elsewhere\"\ntrusted-proxy = [\"::1\"]",
+        )
+        .unwrap();
         let flags = ["--config", path.to_str().unwrap(), "--queue", "3"];
         let config = settings(&flags).with_file().unwrap().validate().unwrap();
         assert_eq!((config.queue, config.server.requests), (3, 2));
+        assert_eq!(config.page.as_deref(), Some(Path::new("x")));
         assert_eq!(config.public, Path::new("p"));
         assert_eq!(config.proxies.networks, ["::1/128".parse::<IpNet>().unwrap()]);
         let error = settings(&["--config", "/nowhere/x.toml"]).with_file().unwrap_err();

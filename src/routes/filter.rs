@@ -8,6 +8,7 @@ use axum::response::Response;
 use ceknik_core::encoding::from_hex;
 
 use super::{Segments, dataset, report};
+use crate::negotiation::accepts_gzip;
 use crate::openapi::{Cached, Common, DatasetParam, Missing};
 use crate::problem::Problem;
 use crate::reply::{self, IMMUTABLE, OCTETS, blocking, has_tag, not_modified, tag_response};
@@ -66,48 +67,4 @@ pub(crate) async fn filter(
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     Ok(response)
-}
-
-/// Whether Accept-Encoding names gzip, or everything, with another weight than zero (RFC 9110, section 12.5.3).
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
-    let mut any = None;
-    for coding in lines.flat_map(|line| line.split(',')) {
-        let mut parts = coding.split(';').map(str::trim);
-        let name = parts.next().unwrap_or("");
-        let weight = parts.find_map(|part| part.strip_prefix("q=")).and_then(|weight| weight.parse::<f32>().ok());
-        let wanted = weight.is_none_or(|weight| weight > 0.0);
-        if name.eq_ignore_ascii_case("gzip") {
-            return wanted;
-        }
-        if name == "*" {
-            any = Some(wanted);
-        }
-    }
-    any.unwrap_or(false)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gzip_is_sent_to_whoever_wants_it() {
-        for (line, want) in [
-            ("gzip", true),
-            ("br, GZIP;q=0.5", true),
-            ("deflate, *", true),
-            ("*;q=0", false),
-            ("gzip;q=0, *", false),
-            ("gzip; q=0.0", false),
-            ("br", false),
-            ("identity", false),
-            ("", false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT_ENCODING, line.parse().unwrap());
-            assert_eq!(accepts_gzip(&headers), want, "{line}");
-        }
-        assert!(!accepts_gzip(&HeaderMap::new()));
-    }
 }

@@ -1,4 +1,4 @@
-//! The front page, for whoever opens the service's address in a browser.
+//! The front page, for whoever opens the service's address in a browser. Where a page for citizens is served, that is there.
 
 use std::sync::LazyLock;
 
@@ -12,7 +12,8 @@ use crate::reply::{self, HTML, SHORT};
 /// Without script, style, picture or form: the service's Content-Security-Policy allows none.
 static PAGE: LazyLock<Document> = LazyLock::new(|| Document::new(include_bytes!("front.html").to_vec()));
 
-/// A page that says what this is and how to check, in Indonesian and in English.
+/// The citizens' page, where one is served here; otherwise a page that says what this is and how to check, in Indonesian and in
+/// English.
 #[utoipa::path(
     get,
     path = "/",

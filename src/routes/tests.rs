@@ -82,6 +82,16 @@ async fn too_many_requests_at_once_are_turned_away_and_health_is_not() {
 
 #[test]
 fn labels_are_templates() {
-    assert_eq!(label(EVALUATE), EVALUATE);
-    assert_eq!(label("/v1/jakarta/evaluate"), UNMATCHED);
+    assert_eq!(label(None, EVALUATE), EVALUATE);
+    assert_eq!(label(None, "/v1/jakarta/evaluate"), UNMATCHED);
+}
+
+#[test]
+fn the_services_own_paths_are_known_by_their_beginning() {
+    for path in ["/v1", "/v1/x", "/log/", "/log/tile/0", "/healthz", "/readyz/x", "/openapi.json"] {
+        assert!(is_api(path), "{path}");
+    }
+    for path in ["/", "", "/x", "/v1x", "/V1", "/assets/v1", "//v1", "/openapi", "/index.html"] {
+        assert!(!is_api(path), "{path}");
+    }
 }

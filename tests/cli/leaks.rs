@@ -151,7 +151,8 @@ fn nothing_leaks() {
     canaries::plant_on_wire(&served.wire, &runtime);
     let connections = [served.wire.recorded(), served.metrics.recorded()].concat();
     let blinded = wire::blinded(&connections);
-    assert!(blinded.len() > 1000, "{} elements", blinded.len());
+    // How many there are depends on coins.
+    assert!(blinded.len() > 500, "{} elements", blinded.len());
     secrets.extend(blinded);
     secrets.extend(canaries::secrets());
     let searcher = Searcher::new(secrets.clone());

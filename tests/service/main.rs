@@ -13,6 +13,7 @@ mod http;
 mod metrics;
 mod openapi;
 mod operations;
+mod page;
 mod process;
 mod routes;
 mod sockets;

@@ -90,5 +90,5 @@ async fn answers_are_as_described() {
             }
         }
     }
-    assert_eq!(operations, 14);
+    assert_eq!(operations, 15);
 }

@@ -177,8 +177,9 @@ fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn logs_metrics_and_state_say_nothing_about_who_asked_for_what() {
     let home = Home::published();
-    let process =
-        Process::start(&home, &["--log-level", "trace", "--trusted-proxy", "127.0.0.0/8", "--network-burst", "64"]);
+    let page = home.page(&[("index.html", "x"), ("404.html", "x"), ("assets/index-x.js", "x")]);
+    let flags = ["--log-level", "trace", "--trusted-proxy", "127.0.0.0/8", "--network-burst", "64", "--page"];
+    let process = Process::start(&home, &[&flags[..], &[page.to_str().unwrap()]].concat());
     let asked = elements(4, 4711);
     let mut secrets: Vec<(String, Vec<u8>)> = Vec::new();
     for element in &asked {
@@ -221,6 +222,18 @@ async fn logs_metrics_and_state_say_nothing_about_who_asked_for_what() {
     for _ in 0..40 {
         statuses.push(process.connect().await.evaluate(JAKARTA, &good, six).await.unwrap().status);
     }
+    let browser = format!("accept: text/html\r\nreferer: /canary-path\r\n{from}");
+    for path in [
+        "/3174043102800001",
+        "/assets/3174043102800001",
+        "/?nik=3174043102800001",
+        "/assets/index-x.js?nik=3174043102800001",
+        "/assets/index-x.js/3174043102800001",
+        "/assets/..%2f3174043102800001%00",
+    ] {
+        statuses.push(connection.get_with(path, &browser).await.unwrap().status);
+        statuses.push(connection.get_with(path, from).await.unwrap().status);
+    }
     for path in [
         "/canary-path",
         "/v1/canary-path/manifest",
@@ -241,6 +254,7 @@ async fn logs_metrics_and_state_say_nothing_about_who_asked_for_what() {
     assert_eq!(code, Some(0));
     // What is to be there is there.
     assert!(log.contains("\"route\":\"/v1/{dataset}/epochs/{epoch}/buckets/{index}\""), "{log}");
+    assert!(log.contains("\"route\":\"page\"") && metrics.contains("route=\"page\""), "{log}\n{metrics}");
     assert!(metrics.contains("route=\"/v1/{dataset}/evaluate\",method=\"POST\",status=\"429\""), "{metrics}");
     let mut places = vec![("log".to_owned(), log.into_bytes()), ("metrics".to_owned(), metrics.into_bytes())];
     places.extend(files(&home.path().join("state")));
@@ -356,6 +370,20 @@ fn what_keeps_it_from_starting_stands_in_the_log() {
         log.contains("jakarta-2024.1.key can be used by others than its owner (mode 0644): run `chmod 600` on it, and replace what it holds if they may have read it"),
         "{log}"
     );
+}
+
+#[test]
+fn a_page_that_cannot_be_served_is_named_with_its_flag() {
+    let home = Home::published();
+    let page = home.page(&[("index.html", "x"), ("v1/datasets", "x")]);
+    let (code, log) = refusal(&mut command(&home, &["--page", page.to_str().unwrap()]));
+    let last: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+    assert_eq!((code, &last["message"]), (Some(1), &Value::from("the service does not run")));
+    assert_eq!(
+        last["reason"],
+        format!("--page {}: v1: the service itself answers at /v1: rename it, and what refers to it", page.display())
+    );
+    assert!(!home.path().join("state").exists());
 }
 
 /// A home has its public files a step below, and nothing would ever be found in it.

@@ -1,6 +1,7 @@
 //! Each route: what it answers, with which headers.
 
 use std::fs;
+use std::time::SystemTime;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -8,6 +9,7 @@ use ceknik_core::encoding::hex;
 use ceknik_core::filter::FilterShard;
 use ceknik_core::log::{Policy, TlogProof};
 use ceknik_core::manifest::UnverifiedManifest;
+use ceknikd::Config;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
@@ -89,6 +91,41 @@ async fn documents_are_served_byte_for_byte() {
             "valid_until": manifest.valid_until.to_string(),
         }]})
     );
+}
+
+#[tokio::test]
+async fn the_status_has_epochs_and_a_word_for_the_load() {
+    let mut home = Home::empty();
+    let plan = EpochPlan { evaluations_per_day: 40_000, ..EpochPlan::now() };
+    home.publisher.publish(JAKARTA, &plan);
+    home.publisher.publish("other", &EpochPlan { evaluations_per_day: 32_000, ..EpochPlan::now() });
+    home.publisher.publish("other", &EpochPlan { published_at: plan.published_at + 60, ..plan.clone() });
+    let status = |load: &str| {
+        let of = |id, epoch, load: &str| {
+            let valid_until = home.publisher.manifest(id).valid_until.to_string();
+            serde_json::json!({"id": id, "epoch": epoch, "valid_until": valid_until, "load": load})
+        };
+        serde_json::json!({"datasets": [of(JAKARTA, 1, load), of("other", 2, "calm")]})
+    };
+    let service = home.open();
+    let answer = service.get("/v1/status").await;
+    assert_eq!(answer.json(), status("calm"));
+    assert_document(&service, "/v1/status", &answer.body, "application/json", SHORT).await;
+
+    // A fifth is left of the 20,000 that can be had at once.
+    let config = Config { state: home.path().join("state-2"), ..home.config() };
+    let budgets = config.state.join("budget");
+    fs::create_dir_all(&budgets).unwrap();
+    let at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+    let left = format!(r#"{{"version":1,"dataset":"{JAKARTA}","elements":4000.0,"at":{at}}}"#);
+    fs::write(budgets.join(format!("{JAKARTA}.json")), left).unwrap();
+    let service = home.open_with(config);
+    assert_eq!(service.get("/v1/status").await.json(), status("busy"));
+    // Whoever asks by himself does not see it move.
+    for _ in 0..5 {
+        assert_eq!(service.evaluate(JAKARTA, good_body(&home.publisher, 16)).await.status, 200);
+        assert_eq!(service.get("/v1/status").await.json(), status("busy"));
+    }
 }
 
 /// What is served verifies, taken for itself.

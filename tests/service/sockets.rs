@@ -15,14 +15,14 @@ use crate::http::{Connection, evaluate_head};
 use crate::publication::EpochPlan;
 use crate::support::{Home, JAKARTA, body, elements, good_body};
 
-struct Running {
+pub(crate) struct Running {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     ended: JoinHandle<Result<(), StartError>>,
 }
 
 impl Running {
-    async fn start(config: Config) -> Self {
+    pub(crate) async fn start(config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -32,7 +32,7 @@ impl Running {
         Self { address, stop: Some(stop), ended }
     }
 
-    async fn connect(&self) -> Connection {
+    pub(crate) async fn connect(&self) -> Connection {
         Connection::open(self.address).await.unwrap()
     }
 

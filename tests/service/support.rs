@@ -1,6 +1,7 @@
 //! A publication, a service on it, and what tests ask it.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -51,6 +52,17 @@ impl Home {
 
     pub(crate) fn open_with(&self, config: Config) -> Service {
         Service::new(ServiceState::open(config).unwrap())
+    }
+
+    /// A page of these files, by their names.
+    pub(crate) fn page(&self, files: &[(&str, impl AsRef<[u8]>)]) -> PathBuf {
+        let dir = self.dir.path().join("page");
+        for (name, bytes) in files {
+            let path = dir.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+        dir
     }
 
     pub(crate) fn path(&self) -> &Path {

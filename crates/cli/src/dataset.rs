@@ -140,8 +140,10 @@ pub(crate) fn run(command: &DatasetCommand) -> Result<(), Failure> {
                     "Began generation {} of {}. Import the whole list into it, then publish twice:",
                     begun.number, begun.dataset
                 );
+                println!("the first epoch announces the new key, the second one has it.");
                 println!(
-                    "the first epoch announces the new key, the second one has it. Until then withdrawals count in both."
+                    "The new generation does not know who was withdrawn: take them out of the list, or withdraw them again after the \
+                     import."
                 );
             }
             print!("{}", describe_figures(&begun.definition.figures()?));
@@ -213,6 +215,11 @@ fn describe(summary: &DatasetSummary) -> String {
     }
     if let Some(import) = summary.open_import {
         text.push_str(&format!("  import {import} was interrupted: run it again to finish it\n"));
+    }
+    if let Some(import) = summary.held_import {
+        text.push_str(&format!(
+            "  import {import} is held back: its rows are in, and what its list lacks was not withdrawn\n"
+        ));
     }
     for generation in &summary.generations {
         text.push_str(&format!(

@@ -107,7 +107,7 @@ pub(crate) fn run(args: ImportArgs) -> Result<ExitCode, Failure> {
     };
     let summary = import(&mut home, &args.dataset, file, options)?;
     show(args.json, &summary, describe)?;
-    if summary.counters.refused_rows() == summary.counters.rows {
+    if summary.counters.unread_rows() == summary.counters.rows {
         return Err(Failure::new(format!(
             "nothing of the list was imported: every row of it was refused, for the reasons in {}",
             summary.report.display()
@@ -226,17 +226,23 @@ fn describe(summary: &ImportSummary) -> String {
             "  snapshot: {} supports withdrawn, which the list does not have; {} people with them",
             counters.withdrawn, counters.people_withdrawn
         )),
-        SnapshotOutcome::Held => line(
+        SnapshotOutcome::Held => line(format!(
             "  snapshot: nothing was withdrawn, because rows were refused and their people would have been. Mend the rows and \
-             import again, or run the same command with --despite-refused"
-                .to_owned(),
-        ),
+             import again, or run the same command with --despite-refused{}",
+            if counters.missing > 0 {
+                format!(
+                    ", and with --despite-missing: the list lacks {} of the {} supports that were listed of its candidates",
+                    counters.missing, counters.listed_before
+                )
+            } else {
+                String::new()
+            }
+        )),
         SnapshotOutcome::HeldMissing => line(format!(
             "  snapshot: nothing was withdrawn, because the list lacks {} of the {} supports that were listed of its candidates: is \
-             it the right file, and whole? If so, run the same command with --despite-missing; if not, import the right one with \
-             --snapshot, which withdraws what this one brought too",
-            counters.missing,
-            counters.missing + counters.changed + counters.unchanged
+             it the right file, and whole? If so, run the same command with --despite-missing. If not, import the right one with \
+             --snapshot, which withdraws what this one brought. `ceknik publish` waits for either",
+            counters.missing, counters.listed_before
         )),
         SnapshotOutcome::NotAsked | SnapshotOutcome::Asked => {}
     }

@@ -2,7 +2,7 @@
 
 use ceknik_core::manifest::Id;
 use ceknik_core::time::Timestamp;
-use ceknik_issuer::{Publication, Publisher};
+use ceknik_issuer::{Publication, Publisher, Unannounced};
 use clap::Args;
 use serde_json::json;
 
@@ -26,10 +26,13 @@ pub(crate) struct PublishArgs {
     /// Show the manifest and what would change, and write nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Publish although an import was interrupted: what the store has of its list now, so that people who are missing are
-    /// told that they are not listed. For an epoch that must be renewed before the import can be finished.
+    /// Publish although an import was interrupted or held back: what the store has now, so that people who are missing are told
+    /// that they are not listed, and people of a wrong list that they are. For an epoch that must be renewed meanwhile.
     #[arg(long)]
     despite_unfinished_import: bool,
+    /// Announce a generation that was begun although it has more than a quarter fewer people than are published.
+    #[arg(long)]
+    despite_missing: bool,
     /// Publish although nobody is on the list, so that everybody is told that he is not listed.
     #[arg(long)]
     despite_empty: bool,
@@ -67,6 +70,7 @@ pub(crate) struct How {
     dry_run: bool,
     despite_unfinished_import: bool,
     despite_empty: bool,
+    despite_missing: bool,
 }
 
 impl PublishArgs {
@@ -75,6 +79,7 @@ impl PublishArgs {
             dry_run: self.dry_run,
             despite_unfinished_import: self.despite_unfinished_import,
             despite_empty: self.despite_empty,
+            despite_missing: self.despite_missing,
         }
     }
 }
@@ -123,6 +128,7 @@ pub(crate) fn publish(home: &mut OpenHome, dataset: &Id, now: Timestamp, how: Ho
         staging: &staging,
         despite_unfinished_import: how.despite_unfinished_import,
         despite_empty: how.despite_empty,
+        despite_missing: how.despite_missing,
         observer: &mut |_| (),
         progress: &mut |phase, done, buckets| phases.of(phase, buckets, "buckets").advance(done),
     };
@@ -156,6 +162,7 @@ fn to_json(published: &Published, dry_run: bool) -> serde_json::Value {
         changes,
         concentration,
         unfinished_import,
+        doubtful_import,
         newly_empty,
         unannounced,
         resumed,
@@ -178,8 +185,10 @@ fn to_json(published: &Published, dry_run: bool) -> serde_json::Value {
         "unchanged": changes.unchanged,
         "held": changes.held,
         "unfinished_import": unfinished_import,
+        "doubtful_import": doubtful_import,
         "newly_empty": newly_empty,
-        "unannounced_generation": unannounced,
+        "unannounced_generation": unannounced.as_ref().map(|unannounced| unannounced.generation),
+        "unannounced_because": unannounced.as_ref().map(|unannounced| unannounced.because.to_string()),
         "left": left,
         "epoch_odds_factor": manifest.disclosure.epoch_odds_factor,
         "additions": concentration.additions,
@@ -196,6 +205,7 @@ fn describe(publication: &Publication, dry_run: bool) -> String {
         concentration,
         bytes,
         unfinished_import,
+        doubtful_import,
         newly_empty,
         unannounced,
         resumed,
@@ -257,10 +267,14 @@ fn describe(publication: &Publication, dry_run: bool) -> String {
             }
         ));
     }
-    if let Some(next) = unannounced {
+    if let Some(import) = doubtful_import {
         line(format!(
-            "  generation {next} was begun and the list is not in it yet: it is not announced; import the whole list into it first"
+            "  warning: import {import} is held back and may be of a wrong list; what it brought is in this epoch{}",
+            if dry_run { ". `ceknik publish` refuses it" } else { "" }
         ));
+    }
+    if let Some(Unannounced { generation, because }) = unannounced {
+        line(format!("  generation {generation} was begun and is not announced: {because}"));
     }
     if manifest.oprf.next.is_some() {
         line(format!("  the new generation's key is announced, and epoch {} has it", manifest.epoch + 1));

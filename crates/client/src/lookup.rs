@@ -109,6 +109,9 @@ pub struct Cached {
     /// The device's secret for cover traffic: 32 random bytes that whoever drives a lookup drew once and keeps. Without one,
     /// coins and fillers are this lookup's alone, and the report warns of it ([`Warning::CoverForgotten`]).
     pub cover_secret: Option<CoverSecret>,
+    /// Whether that secret goes with the process or page that drew it, as on a device that others use as well: the report
+    /// warns as it does without one.
+    pub cover_passes: bool,
 }
 
 /// What was seen of logs and lists, through whatever address.
@@ -308,7 +311,7 @@ struct Context {
     trust: Option<Trust>,
     /// The device's, or one for this lookup.
     cover_secret: CoverSecret,
-    /// Whether it is this lookup's alone.
+    /// Whether it is this lookup's alone, or goes soon after.
     cover_forgotten: bool,
     list: Option<VerifiedManifest>,
     /// The largest checkpoint seen of the list's log.
@@ -373,7 +376,7 @@ impl Lookup {
         let Inquiry { dataset, niks, policy, settings } = inquiry;
         let (subjects, lines) = subjects(niks);
         let trust = policy.map(|policy| Trust { basis: TrustBasis::Given, policy });
-        let cover_forgotten = cached.cover_secret.is_none();
+        let cover_forgotten = cached.cover_secret.is_none() || cached.cover_passes;
         let cover_secret = cached.cover_secret.clone().unwrap_or_else(|| {
             let mut bytes = Zeroizing::new([0u8; 32]);
             rng.fill_bytes(&mut *bytes);

@@ -1,8 +1,12 @@
 //! The slow hash as a job that may be done elsewhere: on another thread, in a worker.
 
 use ceknik_core::{Nik, StretchCost, StretchError, Stretched, Stretcher};
+use zeroize::Zeroizing;
 
 use crate::exchange::Ticket;
+
+/// Bytes of a job on its way to a worker: ticket, 16 digits, memory, passes, whether weak, salt.
+const JOB_BYTES: usize = 4 + 16 + 4 + 4 + 1 + 32;
 
 /// A NIK to be stretched. It holds the NIK, and prints without it.
 #[derive(Clone, Debug)]
@@ -36,6 +40,40 @@ impl StretchJob {
     /// The salt.
     pub fn salt(&self) -> &[u8; 32] {
         &self.salt
+    }
+
+    /// The job as bytes, for a worker that shares no memory. They hold the NIK: whoever calls this answers for where they go.
+    pub fn expose_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(JOB_BYTES));
+        bytes.extend_from_slice(&self.ticket.number().to_be_bytes());
+        bytes.extend_from_slice(self.nik.expose_digits());
+        bytes.extend_from_slice(&self.cost.memory_kib.to_be_bytes());
+        bytes.extend_from_slice(&self.cost.passes.to_be_bytes());
+        bytes.push(u8::from(self.cost.weak));
+        bytes.extend_from_slice(&self.salt);
+        bytes
+    }
+
+    /// The job from [`StretchJob::expose_bytes`]; none from anything else.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (ticket, rest) = bytes.split_first_chunk()?;
+        let (digits, rest) = rest.split_first_chunk::<16>()?;
+        let (memory_kib, rest) = rest.split_first_chunk()?;
+        let (passes, rest) = rest.split_first_chunk()?;
+        let (&weak, rest) = rest.split_first()?;
+        if weak > 1 || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        Some(Self {
+            ticket: Ticket::from_number(u32::from_be_bytes(*ticket)),
+            nik: Nik::parse(core::str::from_utf8(digits).ok()?).ok()?,
+            cost: StretchCost {
+                memory_kib: u32::from_be_bytes(*memory_kib),
+                passes: u32::from_be_bytes(*passes),
+                weak: weak == 1,
+            },
+            salt: rest.try_into().ok()?,
+        })
     }
 }
 
@@ -89,5 +127,25 @@ mod tests {
             assert_eq!(worker.run(&job(salt)).unwrap(), alone(salt));
         }
         assert!(!format!("{:?}", job(1)).contains("3171011708900001"));
+    }
+
+    #[test]
+    fn a_job_goes_to_a_worker_as_bytes() {
+        let nik = Nik::parse("3171011708900001").unwrap();
+        for cost in [StretchCost::WEAK, StretchCost::default()] {
+            let job = StretchJob::new(Ticket::from_number(7), nik.clone(), cost, [9; 32]);
+            let bytes = job.expose_bytes();
+            let read = StretchJob::from_bytes(&bytes).unwrap();
+            assert_eq!((read.ticket, &read.nik, read.cost, read.salt), (job.ticket, &job.nik, job.cost, job.salt));
+            for length in 0..bytes.len() {
+                assert!(StretchJob::from_bytes(&bytes[..length]).is_none(), "{length} bytes");
+            }
+            assert!(StretchJob::from_bytes(&[&bytes[..], &[0]].concat()).is_none(), "one byte more");
+            for (at, byte) in [(4, b'a'), (4, b' '), (19, 0), (28, 2)] {
+                let mut altered = bytes.to_vec();
+                altered[at] = byte;
+                assert!(StretchJob::from_bytes(&altered).is_none(), "byte {at}");
+            }
+        }
     }
 }

@@ -145,17 +145,19 @@ fn three_digits(numerator: u64, denominator: u64) -> f64 {
     if numerator == 0 || denominator == 0 {
         return 0.0;
     }
-    let (mut n, mut d, mut exponent) = (u128::from(numerator), u128::from(denominator), 0);
+    // One of the two stays 1. Powers of ten up to the 22nd, which no quotient of two u64 goes beyond, are doubles; so there
+    // is one rounding, the last, and the result is the double nearest to the three digits.
+    let (mut n, mut d, mut times, mut over) = (u128::from(numerator), u128::from(denominator), 1.0, 1.0);
     while n >= 1000 * d {
         d *= 10;
-        exponent += 1;
+        times *= 10.0;
     }
     while n < 100 * d {
         n *= 10;
-        exponent -= 1;
+        over *= 10.0;
     }
-    let digits = (2 * n + d) / (2 * d);
-    format!("{digits}e{exponent}").parse().unwrap_or(0.0)
+    let digits = ((2 * n + d) / (2 * d)) as f64;
+    digits * times / over
 }
 
 /// The posterior that a hit leaves at a given prior, for a person alone in the cell: prior odds times the factor.

@@ -8,7 +8,7 @@ use core::fmt;
 
 use subtle::{Choice, ConstantTimeEq};
 use thiserror::Error;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use digits::{digit_value, is_stripped};
 
@@ -116,6 +116,16 @@ impl Nik {
     /// The 16 ASCII digits. Whoever calls this answers for where they go.
     pub fn expose_digits(&self) -> &[u8; DIGITS] {
         &self.0
+    }
+
+    /// The ASCII digits of an input that may not have 16 yet, for a field that shows them in groups while they are typed. What
+    /// is neither a digit nor stripped is left out; of an input that [`Nik::parse`] would not read there are none.
+    pub fn digits_typed(input: &str) -> Zeroizing<String> {
+        let mut digits = Zeroizing::new(String::with_capacity(MAX_NIK_INPUT_BYTES));
+        if input.len() <= MAX_NIK_INPUT_BYTES {
+            digits.extend(input.chars().filter_map(digit_value).map(|value| char::from(b'0' + value)));
+        }
+        digits
     }
 
     /// The number that `count` digits from `start` make.

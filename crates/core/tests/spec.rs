@@ -88,6 +88,11 @@ fn samples() {
         assert_eq!(listed[name], current[of]);
     }
 
+    let status: Value = serde_json::from_str(&sample("json status")).unwrap();
+    for (name, value) in status["datasets"][0].as_object().unwrap().iter().filter(|(name, _)| *name != "load") {
+        assert_eq!(value, &listed[name]);
+    }
+
     let request: Value = serde_json::from_str(&sample("json evaluate-request")).unwrap();
     let response: Value = serde_json::from_str(&sample("json evaluate-response")).unwrap();
     assert_eq!(request, serde_json::from_str::<Value>(walks[0]["request"].as_str().unwrap()).unwrap());

@@ -35,6 +35,7 @@ use crate::rows::{Column, ColumnMap, ReadError, ReaderOptions, RowReader, Scan};
 use crate::store::{Generation, ImportRow, ImportState, ListTag, Store, StoreCipher, StoreError};
 
 use observer::Scanned;
+use snapshot::Compared;
 
 pub use counters::{ImportCounters, SnapshotOutcome};
 pub use merge::UNFIT_CODES;
@@ -366,6 +367,11 @@ impl<'a> Importer<'a> {
                     self.store.save_import(&import)?;
                     return Ok(import);
                 }
+                if same_list && import.options == options {
+                    // Nothing is different: it is told again what is held back and why.
+                    import.state = ImportState::Report;
+                    return Ok(import);
+                }
                 self.store.end_import(&mut import, ImportState::Ended)?;
             } else {
                 let (import_number, rows_done, dataset) = (import.id, import.rows_done, dataset.clone());
@@ -397,12 +403,13 @@ impl<'a> Importer<'a> {
         import.state = ImportState::Report;
         counters.candidates.extend(self.given_candidate()?);
         if counters.snapshot == SnapshotOutcome::Asked {
-            counters.missing = 0;
-            let missing = self.unlisted(import, counters)?;
+            let Compared { missing, listed } = self.compare(import, counters)?;
+            let too_many = ImportCounters::lacks_too_many(missing, listed) && !self.options.despite_missing;
+            (counters.missing, counters.listed_before) = if too_many { (missing, listed) } else { (0, 0) };
             if counters.unread_rows() > 0 && !self.options.despite_refused {
                 counters.snapshot = SnapshotOutcome::Held;
-            } else if counters.lacks_too_many(missing) && !self.options.despite_missing {
-                (counters.snapshot, counters.missing) = (SnapshotOutcome::HeldMissing, missing);
+            } else if too_many {
+                counters.snapshot = SnapshotOutcome::HeldMissing;
             } else {
                 import.state = ImportState::Snapshot;
             }
@@ -431,6 +438,15 @@ impl<'a> Importer<'a> {
         }
         Ok(self.store.checkpoint_or_tell().into_iter().collect())
     }
+}
+
+/// The dataset's import that is held back because its list lacks much of what was listed: it may be of a wrong list.
+pub(crate) fn doubtful_import(store: &Store, dataset: &Id) -> Result<Option<u64>, StoreError> {
+    let Some(import) = store.unfinished_import(dataset)?.filter(|import| import.state == ImportState::Held) else {
+        return Ok(None);
+    };
+    let doubtful = decode_counters(&import.counters)?.missing > 0;
+    Ok(doubtful.then_some(import.id))
 }
 
 /// Ends the dataset's import that has not ended, as it stands: what it did stays done. None when there is none.

@@ -241,9 +241,12 @@ impl KeyDir {
         Ok(key)
     }
 
-    /// Removes the OPRF key of a generation that was never begun.
+    /// Removes the OPRF key of a generation of which nothing was published; that there is none is no error.
     pub(crate) fn remove_oprf_key(&self, dataset: &Id, generation: u32) -> Result<(), FileError> {
-        remove(&self.oprf_path(dataset, generation))
+        match remove(&self.oprf_path(dataset, generation)) {
+            Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
     }
 
     /// Reads the OPRF key of a dataset's generation.

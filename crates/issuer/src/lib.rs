@@ -38,7 +38,7 @@ pub use import::{
 pub use keys::{KeyDir, KeyError, Passphrase};
 pub use locate::LocateError;
 pub use log_dir::{LogDir, LogDirError, PreparedAppend};
-pub use publish::{Changes, Publication, PublishError, PublishPhase, Publisher};
+pub use publish::{Changes, NotAnnounced, Publication, PublishError, PublishPhase, Publisher, Unannounced};
 pub use rows::{
     Column, ColumnMap, Encoding, HEADER_ROWS, MAX_ROW_BYTES, MAX_ROW_CELLS, MAX_ROW_LINES, MapError, ReadError,
     ReaderOptions, RefusedRow, Row, RowReader, RowReason, Scan, SupportRow, Terms, TermsError, read_bytes,

@@ -19,6 +19,7 @@ mod place;
 mod table;
 
 use draft::Draft;
+pub use draft::{NotAnnounced, Unannounced};
 pub use error::PublishError;
 pub use table::Changes;
 
@@ -93,6 +94,8 @@ pub struct Publisher<'a> {
     pub despite_unfinished_import: bool,
     /// Publish although the epoch has no record at all, and the one before, if there is one, has.
     pub despite_empty: bool,
+    /// Announce a generation that was begun although it has many fewer people than are published.
+    pub despite_missing: bool,
     /// Told of every phase as it begins.
     pub observer: &'a mut dyn FnMut(PublishPhase),
     /// Told how many buckets of how many a phase is through: [`PublishPhase::Survey`] and [`PublishPhase::Stage`], which go
@@ -115,10 +118,12 @@ pub struct Publication {
     pub concentration: Concentration,
     /// An import that has not ended, of whose list the epoch has only what was read so far.
     pub unfinished_import: Option<u64>,
+    /// An import that may be of a wrong list, and is held back therefore; the epoch has what it brought.
+    pub doubtful_import: Option<u64>,
     /// Whether nobody is on the list, while somebody was before, or there was no epoch before.
     pub newly_empty: bool,
-    /// A generation that was begun and is not announced by this epoch, since the list is not in it yet.
-    pub unannounced: Option<u32>,
+    /// A generation that was begun and is not announced by this epoch, and why.
+    pub unannounced: Option<Unannounced>,
     /// Whether this is the end of an earlier run that was interrupted.
     pub resumed: bool,
     /// What was left for the next command, and why. The epoch is published all the same.
@@ -144,6 +149,7 @@ impl Publisher<'_> {
             changes: Changes::default(),
             concentration: Concentration::default(),
             unfinished_import: None,
+            doubtful_import: None,
             newly_empty: false,
             unannounced: None,
             resumed: true,
@@ -184,6 +190,9 @@ impl Publisher<'_> {
         if let Some(import) = draft.unfinished_import.filter(|_| !self.despite_unfinished_import) {
             return Err(PublishError::ImportUnfinished { import, dataset: dataset.clone() });
         }
+        if let Some(import) = draft.doubtful_import.filter(|_| !self.despite_unfinished_import) {
+            return Err(PublishError::SnapshotHeld { import, dataset: dataset.clone() });
+        }
         if draft.is_newly_empty() && !self.despite_empty {
             return Err(PublishError::Empty { dataset: dataset.clone() });
         }
@@ -208,6 +217,10 @@ impl Publisher<'_> {
     /// Makes the files of an epoch that was begun anew: the same store, keys and time give the same bytes.
     fn stage_again(&mut self, epoch: &Epoch) -> Result<(), PublishError> {
         let before = self.store.epoch(&epoch.dataset, epoch.number - 1)?;
+        // Whatever it was told then.
+        let announces = Manifest::parse(&epoch.manifest)?.oprf.next.is_some();
+        self.despite_missing |= announces;
+        self.despite_unfinished_import |= announces;
         match self.draft(&epoch.dataset, epoch.published_at, before) {
             Ok(draft) if draft.bytes == epoch.manifest => self.stage(&draft, epoch.log_index),
             // What the store has now may even be more than an epoch can be.
@@ -259,6 +272,7 @@ impl Draft {
             changes: self.survey.changes,
             concentration: self.concentration,
             unfinished_import: self.unfinished_import,
+            doubtful_import: self.doubtful_import,
             newly_empty: self.is_newly_empty(),
             unannounced: self.unannounced,
             manifest: self.manifest,

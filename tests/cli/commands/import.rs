@@ -94,19 +94,30 @@ fn a_snapshot_withdraws_what_it_has_not() {
     let ran = home.import_command(&snapshot).arg("--snapshot").run();
     assert_eq!(ran.code(), 3, "{ran:?}");
     let held = "  snapshot: nothing was withdrawn, because rows were refused and their people would have been. Mend the rows and \
-                import again, or run the same command with --despite-refused";
+                import again, or run the same command with --despite-refused, and with --despite-missing: the list lacks 3 of the 10 \
+                supports that were listed of its candidates";
     assert!(ran.stdout.lines().any(|line| line == held), "{ran:?}");
     let records =
         |home: &TestHome| home.command("dataset show").arg("--json").done().json()["generations"][0]["records"].clone();
     assert_eq!(records(&home), 11);
-    // All its rows are in: what is held back is no reason not to publish.
-    assert!(!home.publish().stdout.contains("has not ended"));
+    let shown = home.command("dataset show").done().stdout;
+    let told = "\n  import 2 is held back: its rows are in, and what its list lacks was not withdrawn\n";
+    assert!(shown.contains(told), "{shown}");
+    // What a wrong list brought is not published untold.
+    let told = "import 2 into jakarta-2024 lacks much of what was listed, and may be of a wrong list: what it brought would be published. \
+                Run the same command with --despite-missing, or import the right list with --snapshot, or keep what it brought with \
+                `ceknik import jakarta-2024 --abandon`; --despite-unfinished-import publishes what the store has now";
+    assert_eq!(home.command("publish").arg(DATASET).refused(), told);
+    let dry = home.command("publish").args([DATASET, "--dry-run"]).done().stdout;
+    let warning = "  warning: import 2 is held back and may be of a wrong list; what it brought is in this epoch. `ceknik publish` refuses it\n";
+    assert!(dry.contains(warning), "{dry}");
+    home.command("publish").args([DATASET, "--despite-unfinished-import"]).done();
     // More than a quarter of what was listed is missing: that takes a word too.
     let ran = home.import_command(&snapshot).args(["--snapshot", "--despite-refused"]).run();
     assert_eq!(ran.code(), 3, "{ran:?}");
     let held = "  snapshot: nothing was withdrawn, because the list lacks 3 of the 10 supports that were listed of its candidates: is \
-                it the right file, and whole? If so, run the same command with --despite-missing; if not, import the right one with \
-                --snapshot, which withdraws what this one brought too";
+                it the right file, and whole? If so, run the same command with --despite-missing. If not, import the right one with \
+                --snapshot, which withdraws what this one brought. `ceknik publish` waits for either";
     assert!(ran.stdout.lines().any(|line| line == held), "{ran:?}");
     assert_eq!(records(&home), 11);
     let despite = ["--snapshot", "--despite-refused", "--despite-missing"];

@@ -187,7 +187,7 @@ fn a_generation_before_anything_was_published() {
         said.starts_with("Began generation 3 of jakarta-2024. Import the whole list into it, then publish twice:\n")
     );
     // Without the list in it, publishing goes on with the one before, and says so.
-    let waits = "\n  generation 3 was begun and the list is not in it yet: it is not announced; import the whole list into it first\n";
+    let waits = "\n  generation 3 was begun and is not announced: the list is not in it yet: import the whole list into it first\n";
     let said = home.publish().stdout;
     assert!(said.contains("epoch 2 of jakarta-2024 (generation 2)") && said.contains(waits), "{said}");
     home.import(list(0..10));

@@ -145,6 +145,7 @@ pub(crate) fn work_if_told() {
                 staging: &home.staging(),
                 despite_unfinished_import: false,
                 despite_empty: false,
+                despite_missing: false,
                 observer: &mut |phase: PublishPhase| announcer.begins(phase.name()),
                 progress: &mut |_, _, _| (),
             };

@@ -143,6 +143,7 @@ impl Desk {
             staging: &self.home.staging(),
             despite_unfinished_import: false,
             despite_empty: false,
+            despite_missing: false,
             observer: &mut |_| (),
             progress: &mut |_, _, _| (),
         };

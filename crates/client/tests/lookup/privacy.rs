@@ -300,6 +300,10 @@ fn coins_that_nobody_keeps_are_told() {
     };
     assert!(told(10, &mut Device::default()));
     assert!(!told(10, &mut Device::with_secret(1)));
+    assert!(
+        told(10, &mut Device { passes: true, ..Device::with_secret(1) }),
+        "one that goes with the page is not kept"
+    );
     assert!(!told(0, &mut Device::default()) && !told(100, &mut Device::default()), "there is no coin");
 }
 

@@ -94,6 +94,8 @@ pub(crate) struct Device {
     pub(crate) checkpoints: BTreeMap<String, Vec<u8>>,
     pub(crate) shards: BTreeMap<[u8; 32], Vec<u8>>,
     pub(crate) secret: Option<CoverSecret>,
+    /// Whether the secret goes with the page.
+    pub(crate) passes: bool,
 }
 
 impl Device {
@@ -106,6 +108,7 @@ impl Device {
                 damaged: false,
             },
             cover_secret: self.secret.clone(),
+            cover_passes: self.passes,
             ..Cached::default()
         }
     }

@@ -82,6 +82,15 @@ proptest! {
         prop_assert!(noise >= formula * (1.0 - 1e-9) && noise <= formula * (1.0 + 1e-9) + 1.0);
     }
 
+    /// The factor is the double nearest to a number of three digits, however large or small.
+    #[test]
+    fn a_factor_is_what_its_three_digits_read_as(n in 1u64.., d in 1u64.., shift in 0u32..64, other in 0u32..64) {
+        let factor = odds_factor((n >> shift).max(1), (d >> other).max(1));
+        prop_assert_eq!(format!("{factor:.2e}").parse(), Ok(factor));
+        let exact = (n >> shift).max(1) as f64 / (d >> other).max(1) as f64;
+        prop_assert!((factor / exact - 1.0).abs() <= 0.005 + 1e-9, "{factor} for {exact}");
+    }
+
     /// However the members come in, the noise is at least what it would be had all come at once.
     #[test]
     fn steps_never_lose_noise(population in 1000u64..10_000_000, percent in 10u8..=90, steps in prop::collection::vec(1u64..1000, 1..20)) {

@@ -91,6 +91,21 @@ fn messages_say_what_is_wrong_and_repeat_nothing() {
 }
 
 #[test]
+fn the_digits_typed_so_far_are_shown() {
+    for (typed, digits) in [
+        ("", ""),
+        ("3171.01", "317101"),
+        (" ٣١71 - 01a", "317101"),
+        ("3171 0117 0890 0001", "3171011708900001"),
+        ("31710117089000012", "31710117089000012"),
+    ] {
+        assert_eq!(Nik::digits_typed(typed).as_str(), digits);
+    }
+    assert_eq!(Nik::digits_typed(&"1".repeat(256)).len(), 256);
+    assert_eq!(Nik::digits_typed(&"1".repeat(257)).len(), 0);
+}
+
+#[test]
 fn a_nik_prints_nothing_and_is_wiped() {
     let mut nik = Nik::parse("3171011708900001").unwrap();
     assert_eq!(format!("{nik:?} {:#?}", Some(&nik)), "Nik(REDACTED) Some(\n    Nik(REDACTED),\n)");

@@ -134,13 +134,18 @@ pub fn delete_dataset(
     }
     let mut left = Vec::new();
     for generation in store.delete_dataset(dataset)? {
-        if keys.remove_oprf_key(dataset, generation).is_err() {
-            let path = keys.oprf_path(dataset, generation);
-            left.push(format!("{} could not be removed: remove it by hand, nothing needs it", path.display()));
-        }
+        left.extend(remove_unused_key(keys, dataset, generation));
     }
     left.extend(store.checkpoint_or_tell());
     Ok(DeletedDataset { records, left })
+}
+
+/// Removes the key of a generation of which nothing was published. Says what is left when it cannot.
+fn remove_unused_key(keys: &KeyDir, dataset: &Id, generation: u32) -> Option<String> {
+    let path = keys.oprf_path(dataset, generation);
+    keys.remove_oprf_key(dataset, generation)
+        .err()
+        .map(|_| format!("{} could not be removed: remove it by hand, nothing needs it", path.display()))
 }
 
 /// A generation that was begun.
@@ -189,6 +194,9 @@ pub fn begin_generation(
     let mut left = Vec::new();
     if store.erase_unused_generations(dataset).is_err() {
         left.push("the records of the generation before could not be erased: the next publication does it".to_owned());
+    }
+    if unpublished {
+        left.extend(remove_unused_key(keys, dataset, newest.number));
     }
     left.extend(store.checkpoint_or_tell());
     Ok(BegunGeneration { generation, left })

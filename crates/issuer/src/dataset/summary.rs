@@ -22,6 +22,8 @@ pub struct DatasetSummary {
     pub generations: Vec<GenerationSummary>,
     /// The import that has not ended, if there is one.
     pub open_import: Option<u64>,
+    /// An import that is held back: its rows are in, and what it lacks is not withdrawn.
+    pub held_import: Option<u64>,
 }
 
 /// An epoch, in short.
@@ -169,6 +171,7 @@ pub fn summarize_dataset(store: &Store, dataset: &Id) -> Result<DatasetSummary, 
         epoch,
         generations: generations.iter().map(|generation| summarize(store, generation)).collect::<Result<_, _>>()?,
         open_import: store.open_import(dataset)?,
+        held_import: store.held_import(dataset)?,
     })
 }
 

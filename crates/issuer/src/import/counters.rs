@@ -36,10 +36,16 @@ pub struct ImportCounters {
     pub withdrawn: u64,
     /// People of whom that left nothing.
     pub people_withdrawn: u64,
-    /// Supports that a snapshot would have withdrawn, and that were too many to do so untold
-    /// ([`SnapshotOutcome::HeldMissing`]).
+    /// Supports that were listed before and that a snapshot would have withdrawn, where they are too many to do so untold.
     #[serde(default)]
     pub missing: u64,
+    /// Of so many that were listed before.
+    #[serde(default)]
+    pub listed_before: u64,
+    /// Supports that this import left or changed and that were last seen by an import which is held back for missing ones: it
+    /// may have brought them.
+    #[serde(default)]
+    pub(super) of_held: u64,
     /// Numbers of the candidates that accepted rows name, and in the end of the one given for the whole file: those a
     /// snapshot is the whole truth for.
     pub(super) candidates: BTreeSet<u16>,
@@ -75,10 +81,8 @@ impl SnapshotOutcome {
 const MISSING_ONE_IN: u64 = 4;
 
 impl ImportCounters {
-    /// Whether so many missing supports are more than a list of the same people lacks. The others that were listed before, and
-    /// still are, are those that the list changed or left as they were.
-    pub(super) fn lacks_too_many(&self, missing: u64) -> bool {
-        let listed = missing + self.changed + self.unchanged;
+    /// Whether so many missing supports are more than a list of the same people lacks, of so many that were listed before.
+    pub(super) fn lacks_too_many(missing: u64, listed: u64) -> bool {
         missing.saturating_mul(MISSING_ONE_IN) > listed
     }
 
@@ -87,16 +91,17 @@ impl ImportCounters {
         self.refused.values().sum()
     }
 
-    /// Rows refused whose person is not known.
-    pub(super) fn unread_rows(&self) -> u64 {
+    /// Rows refused whose person is not known, so that they may be of anybody.
+    pub fn unread_rows(&self) -> u64 {
         self.refused_rows() - self.refused.get(WITHDRAWN).copied().unwrap_or_default()
     }
 
-    /// For whoever reads a summary: all but the store's numbers of candidates.
+    /// For whoever reads a summary: all but what the import reckons with.
     pub(super) fn told<S: Serializer>(counters: &Self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut told = serde_json::to_value(counters).map_err(S::Error::custom)?;
         if let Some(fields) = told.as_object_mut() {
             fields.remove("candidates");
+            fields.remove("of_held");
         }
         told.serialize(serializer)
     }
@@ -109,8 +114,9 @@ impl ImportCounters {
         }
     }
 
-    pub(super) fn accept(&mut self, effect: Effect, candidate: u16, warnings: NikWarnings) {
+    pub(super) fn accept(&mut self, effect: Effect, candidate: u16, of_held: bool, warnings: NikWarnings) {
         self.rows += 1;
+        self.of_held += u64::from(of_held);
         match effect {
             Effect::Added => self.added += 1,
             Effect::Changed => self.changed += 1,

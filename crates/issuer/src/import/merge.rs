@@ -64,6 +64,8 @@ pub(super) struct Merged {
     pub(super) sealed: Vec<u8>,
     pub(super) detail: Detail,
     pub(super) effect: Effect,
+    /// The import that had the support last; none when it was not there.
+    pub(super) last_seen: Option<u64>,
 }
 
 /// How records of a dataset are sealed.
@@ -100,8 +102,10 @@ impl Sealing<'_> {
                 (record.supports, detail.supports.clone(), Some((sealed, detail)))
             }
         };
+        let mut last_seen = None;
         let effect = match supports.binary_search_by(|known| known.candidate.cmp(&support.candidate)) {
             Ok(place) => {
+                last_seen = Some(seens[place].import);
                 let differing = supports[place] != support;
                 let repeated = seens[place].import == seen.import;
                 supports[place] = support;
@@ -121,10 +125,10 @@ impl Sealing<'_> {
         };
         if let (Effect::Unchanged | Effect::Repeated { differing: false }, Some((sealed, detail))) = (effect, stored) {
             let detail = Detail { supports: seens, variants: detail.variants };
-            return Ok(Ok(Merged { sealed, detail, effect }));
+            return Ok(Ok(Merged { sealed, detail, effect, last_seen }));
         }
         match self.seal_all(supports, seens) {
-            Ok((sealed, detail)) => Ok(Ok(Merged { sealed, detail, effect })),
+            Ok((sealed, detail)) => Ok(Ok(Merged { sealed, detail, effect, last_seen })),
             Err(RecordError::TooLong { needs, payload_bytes: has }) => Ok(Err(Unfit::TooLong { needs, has })),
             Err(_) => Err(StoreError::Damaged { what: "a row that was read makes no record" }),
         }

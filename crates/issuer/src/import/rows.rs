@@ -13,6 +13,7 @@ use super::counters::ImportCounters;
 use super::merge::{Sealing, Unfit};
 use super::observer::{ImportPhase, Meter};
 use super::pipeline::{self, Next, Results};
+use super::snapshot::HeldImport;
 use super::{ImportError, Importer, encode_counters};
 use crate::locate::{self, Finder, Place};
 use crate::rows::{ReadError, RefusedRow, Row, RowReader, SupportRow};
@@ -72,6 +73,7 @@ impl Importer<'_> {
             cipher: self.cipher,
             candidates: self.candidates.clone(),
             keep_withdrawn: self.options.keep_withdrawn,
+            held: self.held_for_missing(import.id)?,
             segment: Segment {
                 import: import.id,
                 number: self.store.next_segment(import.id)?,
@@ -158,6 +160,7 @@ struct Writer<'a> {
     cipher: &'a StoreCipher,
     candidates: HashMap<Arc<str>, u16>,
     keep_withdrawn: bool,
+    held: Vec<HeldImport>,
     import: &'a mut ImportRow,
     counters: &'a mut ImportCounters,
     segment: Segment,
@@ -227,7 +230,8 @@ impl Writer<'_> {
         let Generation { dataset, number: generation, .. } = self.generation;
         let detail = self.cipher.seal_detail(dataset, *generation, &locator, &merged.detail.encode())?;
         chunk.batch.put(&locator, &merged.sealed, &detail)?;
-        self.counters.accept(merged.effect, number, warnings);
+        let of_held = merged.last_seen.is_some_and(|import| self.held.iter().any(|held| held.import == import));
+        self.counters.accept(merged.effect, number, of_held, warnings);
         if !known {
             self.counters.people_added += 1;
             chunk.people += 1;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::counters::{ImportCounters, SnapshotOutcome};
 use super::observer::{ImportPhase, Meter};
-use super::{ImportError, Importer, encode_counters};
+use super::{ImportError, Importer, decode_counters, encode_counters};
 use crate::store::{Batch, Detail, Generation, ImportRow, ImportState, Remainder, Seen, StoreCipher, StoreError};
 use ceknik_core::record::Locator;
 
@@ -14,26 +14,46 @@ const AT_ONCE: u32 = 1024;
 const TRANSACTION_TIME: Duration = Duration::from_secs(2);
 
 impl Importer<'_> {
-    /// How many supports of the list's candidates this import has not seen.
-    pub(super) fn unlisted(&mut self, import: &ImportRow, counters: &ImportCounters) -> Result<u64, ImportError> {
+    /// What this import has not seen of the list's candidates. An import that was held back because it lacked too much may have
+    /// been of a wrong list: what it brought is no part of what was listed before.
+    pub(super) fn compare(&mut self, import: &ImportRow, counters: &ImportCounters) -> Result<Compared, ImportError> {
+        let held = self.held_for_missing(import.id)?;
+        let brought: u64 = held.iter().map(|held| held.added).sum();
         let generation = self.generation;
         let live = self.store.record_counts(generation)?.live;
         let mut meter = Meter::new(self.observer, ImportPhase::Compare, 0, live);
         let batch = self.store.batch(generation)?;
-        let (mut after, mut missing, mut seen_records) = (None, 0, 0);
+        let (mut after, mut missing, mut missing_of_held, mut seen_records) = (None, 0, 0, 0);
         loop {
             self.observer.phase(ImportPhase::Compare);
             let details = batch.details_after(after.as_ref(), AT_ONCE)?;
-            let Some((last, _)) = details.last() else { return Ok(missing) };
+            let Some((last, _)) = details.last() else { break };
             for (locator, detail) in &details {
                 let detail = open(self.cipher, generation, locator, detail)?;
-                let unlisted = |seen: &&Seen| is_unlisted(seen, import, counters);
-                missing += detail.supports.iter().filter(unlisted).count() as u64;
+                for seen in detail.supports.iter().filter(|seen| is_unlisted(seen, import, counters)) {
+                    missing += 1;
+                    missing_of_held += u64::from(held.iter().any(|held| held.import == seen.import));
+                }
             }
             after = Some(*last);
             seen_records += details.len() as u64;
             meter.tell(seen_records);
         }
+        let missing = missing - missing_of_held.min(brought);
+        let kept = counters.changed + counters.unchanged - counters.of_held.min(brought);
+        Ok(Compared { missing, listed: missing + kept })
+    }
+
+    /// The imports into this generation, but for `but`, that are held back for what their lists lack.
+    pub(super) fn held_for_missing(&self, but: u64) -> Result<Vec<HeldImport>, ImportError> {
+        let mut held = Vec::new();
+        for (import, counters) in self.store.imports_not_abandoned(self.generation)? {
+            let counters = decode_counters(&counters)?;
+            if import != but && counters.snapshot.is_held() && counters.missing > 0 {
+                held.push(HeldImport { import, added: counters.added });
+            }
+        }
+        Ok(held)
     }
 
     /// Goes through all live records in the order of their locators, from where it last stood, and takes away the supports
@@ -76,6 +96,21 @@ impl Importer<'_> {
         }
         Ok(())
     }
+}
+
+/// What a snapshot lacks.
+pub(super) struct Compared {
+    /// Supports that were listed before and that it does not have.
+    pub(super) missing: u64,
+    /// Supports that were listed before.
+    pub(super) listed: u64,
+}
+
+/// An import that is held back for what its list lacks.
+pub(super) struct HeldImport {
+    pub(super) import: u64,
+    /// Supports that it brought.
+    pub(super) added: u64,
 }
 
 fn is_unlisted(seen: &Seen, import: &ImportRow, counters: &ImportCounters) -> bool {

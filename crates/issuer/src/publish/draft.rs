@@ -7,9 +7,11 @@ use ceknik_core::manifest::{
 };
 use ceknik_core::oprf::OprfPublicKey;
 use ceknik_core::time::Timestamp;
+use thiserror::Error;
 
 use super::table::{self, PublishedTable, Survey};
 use super::{PublishError, PublishPhase, Publisher, place};
+use crate::import::doubtful_import;
 use crate::plan::{GenerationFigures, intersection};
 use crate::store::{Concentration, Epoch, Generation, Members};
 
@@ -26,8 +28,57 @@ pub(super) struct Draft {
     pub(super) hold: bool,
     pub(super) concentration: Concentration,
     pub(super) unfinished_import: Option<u64>,
-    pub(super) unannounced: Option<u32>,
+    pub(super) doubtful_import: Option<u64>,
+    pub(super) unannounced: Option<Unannounced>,
 }
+
+/// A generation that was begun and is not announced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unannounced {
+    /// Which.
+    pub generation: u32,
+    /// Why.
+    pub because: NotAnnounced,
+}
+
+/// Why a generation is not announced: whatever was announced must be published next, as it is then.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NotAnnounced {
+    /// Nobody is in it, or an import into it has not ended.
+    #[error("the list is not in it yet: import the whole list into it first")]
+    Unfilled,
+    /// It has many fewer people than the list that is published.
+    #[error(
+        "it has {records} records where {published} are published: import the rest, or publish with --despite-missing if that is \
+         meant"
+    )]
+    Fewer {
+        /// Records that it has.
+        records: u64,
+        /// Records that are published.
+        published: u64,
+    },
+    /// An import into it may be of a wrong list.
+    #[error("import {import} into it is held back: decide on that first")]
+    Doubtful {
+        /// Which import.
+        import: u64,
+    },
+    /// It could not be published, for `reason`.
+    #[error(
+        "{reason}. `ceknik dataset new-generation {dataset} FILE --erase-unpublished`, FILE being a definition with a larger \
+         capacity, puts another in its place"
+    )]
+    Full {
+        /// Of which dataset.
+        dataset: Id,
+        /// Which bound.
+        reason: String,
+    },
+}
+
+/// A generation is announced when it has at least so much of what is published: all but one in so many.
+const FEWER_ONE_IN: u64 = 4;
 
 /// The epoch before, as published.
 struct Before {
@@ -45,8 +96,8 @@ impl Before {
 enum Begun {
     /// Nothing.
     None,
-    /// This one was begun, and the list is not in it yet.
-    Filling(u32),
+    /// This one was begun, and cannot take over yet.
+    Filling(Unannounced),
     /// The list is in it: its key is announced.
     Announced(OprfPublicKey),
 }
@@ -73,16 +124,36 @@ impl Publisher<'_> {
         let mut in_use = self.store.generations_in_use(dataset)?.into_iter();
         let current = in_use.next().ok_or(PublishError::Changed)?;
         let Some(next) = in_use.next() else { return Ok((current, Begun::None)) };
-        if before.is_none() || self.store.is_announced(&next)? {
+        let Some(before) = before else { return Ok((next, Begun::None)) };
+        if before.manifest.oprf.next.as_ref().is_some_and(|announced| announced.public_key == next.public_key) {
             return Ok((next, Begun::None));
         }
-        // Whoever announces must go on with the new key next time, so it is not announced before it can.
-        let all = self.store.members(&next)?;
+        Ok(match self.not_announced(&current, &next)? {
+            None => (current, Begun::Announced(next.public_key)),
+            Some(because) => (current, Begun::Filling(Unannounced { generation: next.number, because })),
+        })
+    }
+
+    /// Why a generation that was begun is not announced yet.
+    fn not_announced(&self, current: &Generation, next: &Generation) -> Result<Option<NotAnnounced>, PublishError> {
+        let dataset = &next.dataset;
+        let all = self.store.members(next)?;
         if self.store.open_import(dataset)?.is_some() || all.ever() == 0 {
-            return Ok((current, Begun::Filling(next.number)));
+            return Ok(Some(NotAnnounced::Unfilled));
         }
-        self.build_filter(&next, None, all.ever(), all)?;
-        Ok((current, Begun::Announced(next.public_key)))
+        if let Some(import) = doubtful_import(self.store, dataset)?.filter(|_| !self.despite_unfinished_import) {
+            return Ok(Some(NotAnnounced::Doubtful { import }));
+        }
+        match self.build_filter(next, None, all.ever(), all) {
+            Ok(_) => {}
+            Err(PublishError::UnpublishedFull { dataset, reason }) => {
+                return Ok(Some(NotAnnounced::Full { dataset, reason }));
+            }
+            Err(error) => return Err(error),
+        }
+        let (records, published) = (self.store.record_counts(next)?.live, self.store.record_counts(current)?.live);
+        let fewer = published.saturating_sub(records).saturating_mul(FEWER_ONE_IN) > published;
+        Ok((fewer && !self.despite_missing).then_some(NotAnnounced::Fewer { records, published }))
     }
 
     /// The epoch of `dataset` at `now`, to follow the epoch `before`.
@@ -96,7 +167,7 @@ impl Publisher<'_> {
         }
         // An old generation takes no more additions once the next was begun: they were imported there.
         let hold = !matches!(begun, Begun::None);
-        let unannounced = if let Begun::Filling(next) = begun { Some(next) } else { None };
+        let unannounced = if let Begun::Filling(next) = &begun { Some(next.clone()) } else { None };
         let same_generation = before.as_ref().filter(|before| before.epoch.generation == generation.number);
         check_people(&generation)?;
 
@@ -145,6 +216,7 @@ impl Publisher<'_> {
         let filter = built.bits;
         // Lists go to the newest generation: what is half read there is no part of an epoch of the one before.
         let unfinished_import = if hold { None } else { self.store.open_import(dataset)? };
+        let doubtful_import = if hold { None } else { doubtful_import(self.store, dataset)? };
         Ok(Draft {
             before,
             generation,
@@ -157,6 +229,7 @@ impl Publisher<'_> {
             hold,
             concentration,
             unfinished_import,
+            doubtful_import,
             unannounced,
         })
     }

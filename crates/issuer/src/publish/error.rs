@@ -79,6 +79,18 @@ pub enum PublishError {
         /// Of which dataset.
         dataset: Id,
     },
+    /// What a list brought may be of the wrong people.
+    #[error(
+        "import {import} into {dataset} lacks much of what was listed, and may be of a wrong list: what it brought would be \
+         published. Run the same command with --despite-missing, or import the right list with --snapshot, or keep what it brought \
+         with `ceknik import {dataset} --abandon`; --despite-unfinished-import publishes what the store has now"
+    )]
+    SnapshotHeld {
+        /// Which import.
+        import: u64,
+        /// Of which dataset.
+        dataset: Id,
+    },
     /// The epoch would have no record, and the one before had some, or there was none.
     #[error(
         "nobody is on {dataset}, and everybody who checks would be told that he is not listed: import a list first, with \

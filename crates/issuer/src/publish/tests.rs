@@ -87,6 +87,7 @@ impl Press {
             staging: &paths[1],
             despite_unfinished_import: false,
             despite_empty: false,
+            despite_missing: false,
             observer,
             progress: Box::leak(Box::new(|_, _, _| ())),
         }

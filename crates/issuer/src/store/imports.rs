@@ -94,6 +94,23 @@ impl Store {
         rows.next()?.map(read_import).transpose()
     }
 
+    /// The imports into a generation with their counters, but for those that were abandoned: whoever abandoned one keeps what
+    /// it did.
+    pub(crate) fn imports_not_abandoned(&self, generation: &Generation) -> Result<Vec<(u64, String)>, StoreError> {
+        let sql = "SELECT id, counters FROM import WHERE generation = ?1 AND state != 'abandoned'";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([generation.key], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The number of the dataset's import that is held back: all its rows are in, and nothing was withdrawn.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn held_import(&self, dataset: &Id) -> Result<Option<u64>, StoreError> {
+        Ok(self.unfinished_import(dataset)?.filter(|import| import.state == ImportState::Held).map(|import| import.id))
+    }
+
     /// Begins an import.
     pub(crate) fn begin_import(
         &mut self,
