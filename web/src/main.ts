@@ -30,6 +30,8 @@ const notices = {
 };
 
 let settings: Config | null = null;
+/** Why nothing can be checked here. */
+let hindrance: { error: unknown } | null = null;
 let lists: Dataset[] | null = null;
 /** Lists that are on their way. */
 let finding: Promise<void> | null = null;
@@ -70,7 +72,8 @@ async function start(): Promise<void> {
   try {
     await prepared;
   } catch (error) {
-    cannotStart(error);
+    hindrance = { error };
+    redraw();
     return;
   }
   watchLeaving((idle) => {
@@ -103,6 +106,9 @@ function redraw(): void {
   form.redraw();
   checking.redraw();
   footer();
+  if (hindrance !== null) {
+    cannotStart(hindrance.error);
+  }
 }
 
 function header(): void {
