@@ -3,6 +3,7 @@
 // nothing.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { day } from "./days.mjs";
 import { arrive, scenes } from "./scenes.mjs";
 import { DESKTOP, makeWorld, PHONE } from "./world.mjs";
 
@@ -16,12 +17,6 @@ const DEVICES = [
   { language: "id", theme: "light", size: PHONE },
   { language: "en", theme: "dark", size: DESKTOP },
 ];
-
-/** A day as people write it, so many days from now, where the device is. */
-export function day(days, language) {
-  const form = { day: "numeric", month: "long", year: "numeric", timeZone: "Asia/Jakarta" };
-  return new Intl.DateTimeFormat(language === "id" ? "id-ID" : "en-GB", form).format(new Date(Date.now() + days * 86_400_000));
-}
 
 /** Days that are reckoned from today are in patterns by name. */
 function dated(words, language) {

@@ -9,7 +9,7 @@ export class Visitor {
   complaints = [];
   requests = [];
 
-  static async arrives(browser, url, { language = "id", theme = "light", size, path = "/", script = true, listed = true, early = false } = {}) {
+  static async arrives(browser, url, { language = "id", theme = "light", size, path = "/", script = true, listed = true, early = false, clock = false } = {}) {
     const context = await browser.newContext({
       viewport: size ?? { width: 360, height: 740 },
       locale: language === "id" ? "id-ID" : "en-GB",
@@ -25,6 +25,9 @@ export class Visitor {
     context.on("request", (request) => visitor.requests.push(request));
     page.on("pageerror", (error) => visitor.complaints.push(String(error)));
     page.on("console", (message) => message.type() === "error" && visitor.complaints.push(`${message.text()} ${message.location().url}`));
+    if (clock) {
+      await page.clock.install();
+    }
     await page.goto(url + path);
     if (early) {
       await page.locator("main [role=alert]").waitFor();

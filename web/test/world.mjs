@@ -10,7 +10,7 @@ import { Visitor } from "./visitor.mjs";
 export const PHONE = { width: 360, height: 740 };
 export const DESKTOP = { width: 1280, height: 800 };
 
-/** Makes one; where `CEKNIK_HOME` names a home that was made for several, on that. */
+/** Makes one; where `CEKNIK_TEST_HOME` names a home that was made for several, on that. */
 export async function makeWorld() {
   const made = process.env.CEKNIK_TEST_HOME === undefined ? await makeHome() : null;
   const home = made?.home ?? process.env.CEKNIK_TEST_HOME;
@@ -29,6 +29,7 @@ export async function makeWorld() {
     people: JSON.parse(await readFile(join(home, "people.json"), "utf8")),
     policy: await readFile(join(home, "public/policy"), "utf8"),
     manifest: async (id) => JSON.parse(await readFile(join(home, `public/datasets/${id}/epochs/1/manifest`), "utf8")),
+    evaluationKey: (id) => join(home, `keys/oprf/${id}.1.key`),
     /** Somebody with a device that was never here. */
     visit: (how) => Visitor.arrives(browser, proxy.url, how),
     /** Everything as at the beginning. */
