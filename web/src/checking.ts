@@ -160,6 +160,7 @@ export class Checking {
       return;
     }
     this.retry?.redraw();
+    const alone = this.found.length === 1 && question.people.length === 1;
     const shown = resultsShown(this.found, question.people, {
       confirm: () => void this.begin({ ...question, neverContact: false }),
     });
@@ -172,7 +173,8 @@ export class Checking {
       requests.element,
     );
     if (move) {
-      moveTo(shown.focus);
+      // That it is tried again stands above an answer that is alone, and is not to be scrolled past.
+      moveTo(shown.focus, alone ? this.retry?.element : undefined);
     }
   }
 

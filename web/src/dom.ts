@@ -72,12 +72,12 @@ export function announce(words: string): void {
   setTimeout(() => line.remove(), SAID);
 }
 
-/** Gives the keyboard and the screen reader a place that was just made. */
-export function moveTo(element: HTMLElement): void {
+/** Gives the keyboard and the screen reader a place that was just made; `top`: what the screen then begins with. */
+export function moveTo(element: HTMLElement, top: HTMLElement = element): void {
   element.tabIndex = -1;
   element.focus({ preventScroll: true });
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  element.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+  top.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
 }
 
 /** Hands a file to the person. */

@@ -11,6 +11,9 @@ const WORTH_A_BAR = 50_000;
 /** After so many milliseconds it is said that it still goes on. */
 const SLOW = 4_000;
 
+/** Reasons to wait of which the service said nothing. */
+const SILENT = new Set(["unreachable", "timed_out", "interrupted"]);
+
 /** Words are functions, so that they can be said again in another language. */
 interface Step {
   state: State;
@@ -102,7 +105,7 @@ export class Steps {
         this.change("confirm", { part: [1, progress.buckets + 1] });
         break;
       case "waiting":
-        this.waiting(progress.milliseconds);
+        this.waiting(progress.milliseconds, progress.because.code);
         break;
       case "restarted":
         this.noteRunning(() => t().stepRestarted);
@@ -198,9 +201,9 @@ export class Steps {
     }
   }
 
-  private waiting(milliseconds: number): void {
+  private waiting(milliseconds: number, because: string): void {
     const until = performance.now() + milliseconds;
-    const words = () => t().stepWaiting(duration(until - performance.now()));
+    const words = () => (SILENT.has(because) ? t().stepWaitingSilent : t().stepWaiting)(duration(until - performance.now()));
     announce(words());
     this.noteRunning(words);
     this.startClock(() => {

@@ -1,7 +1,7 @@
 // Every state of the page: how somebody comes to it, and what it then says, in both languages. The tests read them, and the
 // pictures in docs/page are taken of them.
 import { setTimeout as passed } from "node:timers/promises";
-import { BEKASI, JAKARTA, OVER } from "./home.mjs";
+import { JAKARTA, OVER } from "./home.mjs";
 
 /** A sound NIK of nobody, and ones that a slip makes. */
 const SOUND = "3171011708900001";
@@ -53,7 +53,7 @@ async function takeEvaluations(world, visit) {
 
 /**
  * `arrive` brings a visitor, whom `visit` gives, to the state. `says`: what stands on the screen, Indonesian and English;
- * `never`: what must not. `levels`: the answers. `about`: the line under the picture. `flags`: of the service.
+ * `never`: what must not. `inSight`: what is seen without scrolling. `levels`: the answers. `about`: the line under the picture. `flags`: of the service.
  */
 export const scenes = [
   {
@@ -348,6 +348,7 @@ export const scenes = [
     about: "Without a network and without a list on the device: no answer, until it is connected.",
     config: one,
     levels: ["no-answer"],
+    inSight: ".retry",
     says: [
       ["Perangkat ini tidak terhubung, dan belum menyimpan daftar ini.", "This device is offline and has not kept this list."],
       ["Halaman ini mencoba lagi sendiri begitu perangkat ini terhubung.", "This page tries again by itself as soon as the device is connected."],
@@ -398,6 +399,7 @@ export const scenes = [
     config: one,
     flags: LONG_WAIT,
     levels: ["no-answer"],
+    inSight: ".retry",
     says: [
       ["Terlalu banyak pemeriksaan dari jaringan ini.", "Too many checks from this network."],
       [/Layanan meminta kita menunggu \d+ (detik|menit)\./, /The service asks to wait \d+ (seconds|minutes)\./],
@@ -434,9 +436,9 @@ export const scenes = [
     config: one,
     says: [
       ["Memastikan dengan layanan (sedang dikerjakan)", "Confirming with the service (in progress)"],
-      [/Mencoba lagi dalam \d+ detik\./, /Trying again in \d+ seconds?\./],
+      [/Layanan tidak terhubung\. Mencoba lagi dalam \d+ detik\./, /The service cannot be reached\. Trying again in \d+ seconds?\./],
     ],
-    never: [["TERCANTUM", "LISTED"]],
+    never: [["TERCANTUM", "LISTED"], ["sedang ramai", "is busy"]],
     arrive: async ({ world, visit }) => {
       const visitor = await visit({});
       await visitor.keptForLater();
@@ -519,7 +521,6 @@ export const scenes = [
       ["Daftar-daftar layanan tidak dapat diambil. Periksa sambungan internet.", "The service's lists could not be fetched. Check your connection."],
       ["Coba lagi sekarang", "Try again now"],
     ],
-    quarrels: /net::ERR_EMPTY_RESPONSE.*\/v1\/datasets/,
     arrive: async ({ world, visit }) => {
       world.proxy.before = ({ url }) => {
         if (url === "/v1/datasets") {

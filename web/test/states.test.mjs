@@ -44,6 +44,10 @@ for (const device of DEVICES) {
           if (scene.levels !== undefined) {
             assert.deepEqual(await visitor.levels(), scene.levels);
           }
+          if (scene.inSight !== undefined) {
+            const { y, height } = await visitor.page.locator(scene.inSight).boundingBox();
+            assert.ok(y >= 0 && y + height <= size.height, `${scene.inSight} is at ${y}`);
+          }
           assert.deepEqual(await visitor.overflow(320), []);
           if (scene.script !== false) {
             assert.deepEqual(await visitor.violations(), []);

@@ -78,6 +78,7 @@ export const en: Texts = {
   stepConfirmDone: "Confirmed",
   stepStates: { waits: "waiting", runs: "in progress", done: "done", failed: "failed" },
   stepWaiting: (seconds) => `The service is busy. Trying again in ${seconds}.`,
+  stepWaitingSilent: (seconds) => `The service cannot be reached. Trying again in ${seconds}.`,
   stepRestarted: "The list was renewed just now; starting over with the new one.",
   keepOpen: "Do not close this page.",
   stop: "Stop",

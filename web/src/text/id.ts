@@ -74,6 +74,7 @@ export const id = {
   stepConfirmDone: "Sudah dipastikan",
   stepStates: { waits: "menunggu", runs: "sedang dikerjakan", done: "selesai", failed: "gagal" },
   stepWaiting: (seconds: string) => `Layanan sedang ramai. Mencoba lagi dalam ${seconds}.`,
+  stepWaitingSilent: (seconds: string) => `Layanan tidak terhubung. Mencoba lagi dalam ${seconds}.`,
   stepRestarted: "Daftarnya baru saja diperbarui; mulai lagi dengan yang baru.",
   keepOpen: "Jangan tutup halaman ini.",
   stop: "Hentikan",
