@@ -127,8 +127,8 @@ export function nikField(text: string, labelText: string, changed: (text: string
 }
 
 let ready = false;
-/** When NIKs can be read. That it cannot be is told by whoever starts the page. */
-const prepared = load().then(
+/** When NIKs can be read; it never is where they cannot be. That it cannot be is told by whoever starts the page. */
+export const prepared = load().then(
   () => void (ready = true),
   () => new Promise<void>(() => undefined),
 );

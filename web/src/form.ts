@@ -2,7 +2,7 @@
 import type { Dataset } from "ceknik";
 import type { Whose } from "./answers";
 import { button, el, freshId, put, tick } from "./dom";
-import { inGroups, nikField } from "./field";
+import { inGroups, nikField, prepared } from "./field";
 import type { NikField } from "./field";
 import { said, t } from "./language";
 
@@ -22,6 +22,9 @@ export class Form {
   private lists: Dataset[] = [];
   private readonly left = new Set<string>();
   private readonly choices = el("div");
+  /** Whether it waits for the module, and what is said meanwhile. */
+  private submitted = false;
+  private readonly waiting = el("p", { class: "quiet", role: "status" });
 
   /** `check` is told whom, and in which of the lists. */
   constructor(
@@ -30,7 +33,17 @@ export class Form {
   ) {
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.submit();
+      // On a slow network a NIK is typed before the module is there that reads it.
+      if (!this.submitted) {
+        this.submitted = true;
+        const told = setTimeout(() => put(this.waiting, t().gettingReady), 100);
+        void prepared.then(() => {
+          clearTimeout(told);
+          put(this.waiting);
+          this.submitted = false;
+          this.submit();
+        });
+      }
     });
     this.redraw();
   }
@@ -51,6 +64,7 @@ export class Form {
         el("button", { type: "submit", class: "main" }, several ? t().checkAll(this.people.length) : t().check),
         this.people.length < MOST_PEOPLE && button(t().addPerson, () => this.add()),
       ),
+      this.waiting,
       this.settings(),
     );
     this.choose();

@@ -160,6 +160,23 @@ test("the field groups, takes what is pasted, and says which sign is none", asyn
   await visitor.leaves();
 });
 
+test("who presses the button before the module is there waits for it, and is checked then", async () => {
+  await world.reset();
+  world.proxy.config = { datasets: [JAKARTA] };
+  const { arrived, release } = hold(world.proxy, /\.wasm$/);
+  const visitor = await world.visit({ listed: false });
+  await arrived;
+  await visitor.type(world.people.listed);
+  assert.equal(await visitor.page.locator("input.nik").inputValue(), world.people.listed);
+  await visitor.submit();
+  await visitor.page.getByText("Halaman ini masih disiapkan; pemeriksaan mulai sebentar lagi.").waitFor();
+  release();
+  await visitor.answered();
+  assert.deepEqual(await visitor.levels(), ["listed"]);
+  assert.deepEqual(visitor.unexpected(), []);
+  await visitor.leaves();
+});
+
 test("with the keyboard alone it is checked, and the answer has the focus", async () => {
   const visitor = await visit();
   const { keyboard } = visitor.page;

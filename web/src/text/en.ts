@@ -55,6 +55,7 @@ export const en: Texts = {
     `For one NIK the service sees no more than a group of some ${k} people. That does not hold for a family: the groups of several people who are checked together can point to one family.`,
   check: "Check now",
   checkAll: (n) => `Check ${n} NIKs now`,
+  gettingReady: "This page is still getting ready; the check begins in a moment.",
   which: "Lists to check",
   noneChosen: "Choose at least one list.",
   noLists: "This service has no list at present.",

@@ -51,6 +51,7 @@ export const id = {
     `Untuk satu NIK, layanan hanya melihat kelompok berisi sekitar ${k} orang. Itu tidak berlaku bagi sekeluarga: gabungan kelompok beberapa orang yang dicek bersama dapat menunjuk satu keluarga.`,
   check: "Cek sekarang",
   checkAll: (n: number) => `Cek ${n} NIK sekarang`,
+  gettingReady: "Halaman ini masih disiapkan; pemeriksaan mulai sebentar lagi.",
   which: "Daftar yang diperiksa",
   noneChosen: "Pilih sedikitnya satu daftar.",
   noLists: "Saat ini tidak ada daftar di layanan ini.",
