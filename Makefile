@@ -9,7 +9,7 @@ help:
 	@echo "make demo             a sample list, published, served and checked; serves until interrupted (DEMO_ARGS=...)"
 	@echo "make page             the citizens' page, into web/dist, and the npm package that it is built on"
 	@echo "make test             everything that must hold; what it needs is installed first"
-	@echo "make bench            every figure beside its goal; make bench-NAME for one"
+	@echo "make bench            every figure beside its goal; make bench-NAME for one; make bench-page for the page's"
 	@echo "make fmt, lint, doc   formatting, clippy and borders between crates, documentation"
 	@echo "make fuzz             every parser for FUZZ_SECONDS (60) seconds"
 	@echo "make vectors          write tests/vectors anew (after a change of the specification)"
@@ -32,9 +32,10 @@ bench:
 	$(CARGO) build --release --quiet --workspace --bins
 	$(CARGO) bench --quiet -p ceknik-cli --bench figures
 
-# In Chromium, as slow as a cheap phone on a slow network; Cargo's benches know nothing of it.
+# In Chromium, as slow as a cheap phone on a slow network; Cargo's benches know nothing of it. Of the page that `make page` built.
 bench-page:
-	@node web/test/bench.mjs
+	$(CARGO) build --release --quiet --workspace --bins
+	@CEKNIK_BIN=$${CARGO_TARGET_DIR:-target}/release node web/test/bench.mjs
 
 bench-%:
 	$(CARGO) build --release --quiet --workspace --bins
