@@ -5,12 +5,13 @@ DEMO_ARGS ?=
 # The citizens' page, where `make page` has built it.
 DEMO_PAGE = $(if $(wildcard web/dist/index.html),--page web/dist)
 
-.PHONY: help setup demo test bench fmt lint doc fuzz vectors clean
+.PHONY: help setup demo page test bench bench-page fmt lint doc fuzz vectors clean
 
 help:
 	@echo "make demo             a sample list, published, served and checked; serves until interrupted (DEMO_ARGS=...)"
+	@echo "make page             the citizens' page, into web/dist, and the npm package that it is built on"
 	@echo "make test             everything that must hold; what it needs is installed first"
-	@echo "make bench            every figure beside its goal; make bench-NAME for one"
+	@echo "make bench            every figure beside its goal; make bench-NAME for one; make bench-page for the page's"
 	@echo "make fmt, lint, doc   formatting, clippy and borders between crates, documentation"
 	@echo "make fuzz             every parser for FUZZ_SECONDS (60) seconds"
 	@echo "make vectors          write tests/vectors anew (after a change of the specification)"
@@ -22,12 +23,21 @@ demo:
 	@scripts/setup build
 	@$(CARGO) run --release -p ceknik-cli --bin ceknik -- demo $(DEMO_PAGE) $(DEMO_ARGS)
 
+page:
+	@crates/wasm/build
+	@cd web && npm ci --silent --no-audit --no-fund && npm run --silent build
+
 test: setup
 	@scripts/test
 
 bench:
 	$(CARGO) build --release --quiet --workspace --bins
 	$(CARGO) bench --quiet -p ceknik-cli --bench figures
+
+# In Chromium, as slow as a cheap phone on a slow network; Cargo's benches know nothing of it. Of the page that `make page` built.
+bench-page:
+	$(CARGO) build --release --quiet --workspace --bins
+	@CEKNIK_BIN=$${CARGO_TARGET_DIR:-target}/release node web/test/bench.mjs
 
 bench-%:
 	$(CARGO) build --release --quiet --workspace --bins
@@ -53,4 +63,5 @@ vectors:
 
 clean:
 	$(CARGO) clean
-	rm -rf .venv tests/vectors/check/node_modules fuzz/target crates/wasm/node_modules crates/wasm/dist crates/wasm/generated
+	rm -rf .venv tests/vectors/check/node_modules fuzz/target crates/wasm/node_modules crates/wasm/dist crates/wasm/generated \
+		web/node_modules web/dist

@@ -20,6 +20,7 @@ export interface Fetch {
   maxProblemBytes: number;
   /** Whether a right response has exactly `maxBytes`. */
   whole: boolean;
+  /** How long a response holds, and whether it may come compressed; of `no_store` none does. */
   cache: "no_store" | "revalidate" | "immutable";
   tells: Tells;
 }
@@ -49,8 +50,6 @@ export type Fetched =
 const MOST_AT_ONCE = 6;
 /** Slowest line that a response is waited for on, in bytes a second, beside `Timeouts.response`. */
 const SLOWEST_BYTES_PER_SECOND = 16 * 1024;
-
-const CACHE = { no_store: "no-store", revalidate: "no-cache", immutable: "default" } as const;
 
 /** Makes requests to one service, a few at once. */
 export class Http {
@@ -98,7 +97,9 @@ export class Http {
           referrerPolicy: "no-referrer",
           // Not followed: a browser tells that there was one, and not which.
           redirect: "manual",
-          cache: CACHE[request.cache],
+          // In the browser's own cache a file that was altered on the way would stay, out of reach of whoever clears the
+          // storage; there, what was verified is kept.
+          cache: "no-store",
           signal: timer.signal,
         });
       } catch {

@@ -168,11 +168,9 @@ describe("what leaves the device", () => {
     const post = made.filter(({ method }) => method === "POST");
     assert.equal(post.length, 1);
     assert.deepEqual(Object.keys(JSON.parse(post[0].body)), ["key", "blinded", "alone"]);
-    assert.equal(post[0].cache, "no-store");
     for (const { credentials, referrerPolicy, redirect, url, cache, headers } of made) {
       assert.deepEqual([credentials, referrerPolicy, redirect], ["omit", "no-referrer", "manual"]);
-      const expected = /evaluate|buckets/.test(url) ? "no-store" : url.includes("/filter/") ? "default" : "no-cache";
-      assert.equal(cache, expected, url);
+      assert.equal(cache, "no-store", url);
       assert.deepEqual(headers, url.endsWith("/evaluate") ? { "content-type": "application/json" } : undefined);
     }
   });

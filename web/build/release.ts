@@ -1,0 +1,74 @@
+/**
+ * What a finished build gets: the service worker's list of files, and SHA256SUMS, whose own hash is the fingerprint of the
+ * page. The budget of bytes is held here: a build that is larger fails.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { Plugin, ResolvedConfig } from "vite";
+
+/**
+ * Most bytes that a first visit fetches, gzipped: page, script, style, module; not the names of districts, nor the filter. It
+ * lets the build grow by two percent.
+ */
+const MOST_FIRST_LOAD = 221_700;
+/** What was wanted. The module alone is larger: crates/wasm/README.md, "Size", says what takes it. */
+const WANTED_FIRST_LOAD = 160 * 1024;
+/** Not of the build: the host's own. */
+const CONFIG = "config.json";
+const SUMS = "SHA256SUMS";
+const WORKER = "sw.js";
+/** Fetched after the page is there. */
+const LATER = /^assets\/(districts|cara-kerja)|^cara-kerja\.html$|\.txt$/
+
+export function release(): Plugin {
+  let config: ResolvedConfig;
+  return {
+    name: "release",
+    apply: "build",
+    configResolved: (resolved) => {
+      config = resolved;
+    },
+    closeBundle: {
+      order: "post",
+      handler: () => {
+        const dist = join(config.root, config.build.outDir);
+        const files = under(dist).filter((file) => file !== CONFIG && file !== SUMS);
+        const kept = files.filter((file) => file !== WORKER);
+        const list = JSON.stringify(kept.map((file) => [file, sha256(join(dist, file))]));
+        const worker = join(dist, WORKER);
+        const code = readFileSync(worker, "utf8");
+        if (!code.includes("__FILES__")) {
+          throw new Error("the service worker has no place for its files");
+        }
+        writeFileSync(worker, code.replace(/"__FILES__"|'__FILES__'|`__FILES__`/, () => JSON.stringify(list)));
+        const sums = files.map((file) => `${sha256(join(dist, file))}  ${file}\n`).join("");
+        writeFileSync(join(dist, SUMS), sums);
+
+        const first = kept.filter((file) => !LATER.test(file));
+        const sizes = first.map((file) => [file, gzipSync(readFileSync(join(dist, file)), { level: 9 }).length] as const);
+        const all = sizes.reduce((sum, [, size]) => sum + size, 0);
+        for (const [file, size] of sizes) {
+          console.log(`${String(size).padStart(8)} gzipped  ${file}`);
+        }
+        console.log(`${String(all).padStart(8)} gzipped in all, of ${MOST_FIRST_LOAD} at most; ${WANTED_FIRST_LOAD} were wanted`);
+        console.log(`fingerprint ${createHash("sha256").update(sums).digest("hex")}`);
+        if (all > MOST_FIRST_LOAD) {
+          throw new Error(`a first visit would fetch ${all} bytes, more than ${MOST_FIRST_LOAD}`);
+        }
+      },
+    },
+  };
+}
+
+function under(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)).split(sep).join("/"))
+    .sort();
+}
+
+function sha256(path: string): string {
+  return createHash("sha256").update(readFileSync(path)).digest("hex");
+}

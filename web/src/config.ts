@@ -1,0 +1,49 @@
+/** Where the service is, and whom to trust: `config.json` beside the page, on hosts where the service is elsewhere. */
+
+export interface Config {
+  /** Address of the service. */
+  server: string;
+  /** The policy of whoever serves this page; null where that of the service is trusted on first use. */
+  policy: string | null;
+  /** The datasets that this page is about; null for all that the service has. */
+  datasets: string[] | null;
+}
+
+/** The address below which the page lies, without a slash at the end. */
+export function home(): string {
+  return new URL(".", document.baseURI).href.replace(/\/+$/, "");
+}
+
+/**
+ * Reads the configuration. Where the host has none, the service is where the page came from. Rejects where it cannot be had or
+ * read: to go on would be to ask another service than the host meant, and on another word.
+ */
+export async function config(): Promise<Config> {
+  const response = await fetch("config.json", { credentials: "omit", referrerPolicy: "no-referrer", cache: "no-cache" });
+  if (response.status === 404) {
+    return { server: home(), policy: null, datasets: null };
+  }
+  if (!response.ok) {
+    throw new Error(`config.json: status ${response.status}`);
+  }
+  const read = (await response.json()) as Record<string, unknown>;
+  const { server = "", policy = null, datasets = null, ...unknown } = read;
+  const [name] = Object.keys(unknown);
+  if (name !== undefined) {
+    throw new Error(`config.json: there is no ${name}`);
+  }
+  if (typeof server !== "string") {
+    throw new Error("config.json: server is no text");
+  }
+  if (policy !== null && typeof policy !== "string") {
+    throw new Error("config.json: policy is neither a text nor null");
+  }
+  if (datasets !== null && !isTexts(datasets)) {
+    throw new Error("config.json: datasets is neither a list of ids nor null");
+  }
+  return { server: server === "" ? home() : new URL(server, document.baseURI).href.replace(/\/+$/, ""), policy, datasets };
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === "string");
+}

@@ -1,0 +1,259 @@
+/** The page: a form, the steps of a check, answers, and what left the device. */
+import { load } from "ceknik";
+import type { CeknikError, Dataset } from "ceknik";
+import type { Whose } from "./answers";
+import { Checking } from "./checking";
+import { config } from "./config";
+import type { Config } from "./config";
+import { device, forgetEverything, openStorage, share, watchLeaving } from "./device";
+import { prepareDistricts } from "./districts";
+import { button, el, put, speaker } from "./dom";
+import { fingerprint } from "./fingerprint";
+import { Form } from "./form";
+import { choose, language, moment, said, t } from "./language";
+import { freshLists, keptLists } from "./lists";
+import { keepPage } from "./offline";
+import * as preferences from "./preferences";
+import { preparePrinting } from "./print";
+import { settingsShown } from "./settings";
+
+const set = { neverContact: false, theme: preferences.theme() };
+
+/** What is to be said above the form. */
+const notices = {
+  takeOver: null as (() => void) | null,
+  /** Why there are no lists; null when there are, or it is not known yet. */
+  noLists: null as "unreachable" | "none" | null,
+  noneChosen: false,
+  cleared: false,
+  emptied: false,
+};
+
+let settings: Config | null = null;
+/** Why nothing can be checked here. */
+let hindrance: { error: unknown } | null = null;
+let lists: Dataset[] | null = null;
+/** Lists that are on their way. */
+let finding: Promise<void> | null = null;
+
+const top = el("header");
+const told = el("div", { class: "notices no-print", role: "status" });
+const checking = new Checking(() => {
+  empty();
+  form.focus();
+});
+const form = new Form(
+  (people) => void check(people),
+  () => settingsShown(set, { shared: (shared) => void shareDevice(shared), clear: () => void clearDevice() }),
+);
+const bottom = el("footer", { class: "no-print" });
+
+/** Whatever must be there before anything is checked. Begun at once, while the form can be filled in already. */
+const prepared = prepare();
+
+async function prepare(): Promise<Config> {
+  const [read] = await Promise.all([config(), load().then(openStorage)]);
+  settings = read;
+  return read;
+}
+
+async function start(): Promise<void> {
+  preferences.showTheme(set.theme);
+  preparePrinting();
+  document.body.append(speaker);
+  put(
+    document.getElementById("app") as HTMLElement,
+    el("a", { class: "skip", href: "#main" }, t().skip),
+    top,
+    el("main", { id: "main", tabindex: -1 }, told, form.element, checking.element),
+    bottom,
+  );
+  redraw();
+  try {
+    await prepared;
+  } catch (error) {
+    hindrance = { error };
+    redraw();
+    return;
+  }
+  watchLeaving((idle) => {
+    empty();
+    notices.emptied = idle;
+    tell();
+  });
+  for (const event of ["online", "offline"]) {
+    addEventListener(event, () => {
+      tell();
+      if (navigator.onLine && lists === null) {
+        void findLists();
+      }
+    });
+  }
+  tell();
+  await findLists();
+  prepareDistricts();
+  if (!device.shared) {
+    await keepPage(newVersion);
+  }
+}
+
+/** In the language that is chosen now. */
+function redraw(): void {
+  document.documentElement.lang = language();
+  document.title = t().title;
+  header();
+  tell();
+  form.redraw();
+  checking.redraw();
+  footer();
+  if (hindrance !== null) {
+    cannotStart(hindrance.error);
+  }
+}
+
+function header(): void {
+  const other = language() === "id" ? "en" : "id";
+  const turn = button(
+    t().otherLanguage,
+    () => {
+      choose(other);
+      preferences.keepLanguage(other, device.shared);
+      redraw();
+      top.querySelector("button")?.focus();
+    },
+    "language no-print",
+  );
+  turn.lang = other;
+  put(
+    top,
+    el("div", { class: "bar" }, el("h1", {}, t().title), turn),
+    el("p", { class: "no-print" }, t().subtitle),
+    el("p", { class: "promise no-print" }, t().promise, " ", el("a", { href: `cara-kerja.html${location.hash}` }, t().how)),
+  );
+}
+
+function tell(): void {
+  const { takeOver, noLists, noneChosen, cleared, emptied } = notices;
+  const fresh = el(
+    "div",
+    {},
+    !navigator.onLine && el("p", { class: "warning" }, t().offlineNow),
+    takeOver !== null && el("div", { class: "warning" }, el("p", {}, t().newVersion), button(t().reload, takeOver, "small")),
+    noLists === "none" && el("p", { class: "warning" }, t().noLists),
+    noLists === "unreachable" &&
+      navigator.onLine &&
+      el("div", { class: "warning" }, el("p", {}, t().listsUnreachable), button(t().retryNow, () => void findLists(), "small")),
+    noneChosen && el("p", { class: "warning" }, t().noneChosen),
+    device.forgetful && el("p", { class: "warning" }, t().forgetful),
+    cleared && el("p", { class: "warning" }, t().cleared),
+    emptied && el("p", { class: "warning" }, t().emptied),
+  );
+  // What stays as it is would be read out again.
+  if (fresh.textContent !== told.textContent) {
+    put(told, ...fresh.childNodes);
+  }
+}
+
+function footer(): void {
+  const build = el("p", { class: "fingerprint" });
+  void fingerprint().then((hash) => {
+    if (hash !== null) {
+      put(build, `${t().build}: `, el("code", {}, hash), " ", el("a", { href: "cara-kerja.html#sidik" }, t().buildHow));
+    }
+  });
+  put(
+    bottom,
+    ...(lists ?? []).map(({ title, epoch, validUntil }) =>
+      el("p", {}, t().statusLine(said(title), epoch, moment(new Date(validUntil)), new Date(validUntil) > new Date())),
+    ),
+    el("p", {}, t().trouble),
+    build,
+  );
+}
+
+/** Learns which lists there are; from an earlier visit at once, so that nobody waits for that. */
+function findLists(): Promise<void> {
+  finding ??= (async () => {
+    const { server, datasets } = await prepared;
+    const offer = (found: Dataset[]) => {
+      lists = found.filter(({ id }) => datasets === null || datasets.includes(id));
+      form.offer(lists);
+      footer();
+    };
+    // Asked for at once. Where they cannot be had, those of an earlier visit do.
+    const fresh = freshLists(server, !device.shared).catch(() => null);
+    const kept = lists === null ? await keptLists(server) : null;
+    if (kept !== null) {
+      offer(kept);
+    }
+    const found = await fresh;
+    if (found !== null) {
+      offer(found);
+    }
+    notices.noLists = lists === null ? "unreachable" : lists.length === 0 ? "none" : null;
+    tell();
+  })().finally(() => (finding = null));
+  return finding;
+}
+
+async function check(people: Whose[]): Promise<void> {
+  notices.cleared = notices.emptied = false;
+  tell();
+  footer();
+  if (lists === null || lists.length === 0) {
+    await findLists();
+  }
+  const chosen = form.chosen();
+  notices.noneChosen = lists !== null && lists.length > 0 && chosen.length === 0;
+  tell();
+  if (settings === null || chosen.length === 0) {
+    told.scrollIntoView({ block: "nearest" });
+    return;
+  }
+  await checking.begin({ settings, lists: chosen, people, neverContact: set.neverContact });
+}
+
+/** Takes every NIK and answer off the screen. */
+function empty(): void {
+  checking.empty();
+  form.empty();
+}
+
+async function clearDevice(): Promise<void> {
+  await forgetEverything();
+  set.theme = "auto";
+  preferences.showTheme(set.theme);
+  empty();
+  notices.cleared = true;
+  tell();
+  form.focus();
+}
+
+async function shareDevice(shared: boolean): Promise<void> {
+  await share(shared, newVersion);
+  tell();
+}
+
+function newVersion(takeOver: () => void): void {
+  notices.takeOver = takeOver;
+  tell();
+}
+
+/** Says why nothing can be checked here, and what to do. */
+function cannotStart(error: unknown): void {
+  const { code, message } = error as Partial<CeknikError>;
+  put(
+    document.getElementById("main") as HTMLElement,
+    el(
+      "section",
+      { class: "card", role: "alert" },
+      el("h2", {}, t().cannotStart),
+      el("p", {}, typeof WebAssembly !== "object" ? t().noWasm : code === "module" ? t().noModule : t().noConfig),
+      el("p", {}, t().elsewhere),
+      el("p", { class: "quiet" }, message ?? String(error)),
+      button(t().reload, () => location.reload(), "main"),
+    ),
+  );
+}
+
+void start();

@@ -1,0 +1,4 @@
+declare module "virtual:districts" {
+  const text: string;
+  export default text;
+}
