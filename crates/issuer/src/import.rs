@@ -440,16 +440,23 @@ impl<'a> Importer<'a> {
     }
 }
 
-/// The dataset's import that is held back because its list lacks much of what was listed: it may be of a wrong list.
-pub(crate) fn doubtful_import(store: &Store, dataset: &Id) -> Result<Option<u64>, StoreError> {
-    let Some(import) = store.unfinished_import(dataset)?.filter(|import| import.state == ImportState::Held) else {
-        return Ok(None);
-    };
-    let doubtful = decode_counters(&import.counters)?.missing > 0;
-    Ok(doubtful.then_some(import.id))
+/// The generation's last import whose list lacked much of what was listed and may be a wrong one, while nothing decided on it: what
+/// it brought is there, whatever was imported or changed since. A snapshot of its candidates that was carried out decides, and so
+/// does whoever ends it as it stands.
+pub(crate) fn doubtful_import(store: &Store, generation: &Generation) -> Result<Option<u64>, StoreError> {
+    let mut doubtful: Vec<(u64, ImportCounters)> = Vec::new();
+    for (import, counters) in store.imports_not_abandoned(generation)? {
+        let counters = decode_counters(&counters)?;
+        if counters.is_doubtful() {
+            doubtful.push((import, counters));
+        } else if counters.snapshot == SnapshotOutcome::Done {
+            doubtful.retain(|(_, earlier)| !earlier.candidates.is_subset(&counters.candidates));
+        }
+    }
+    Ok(doubtful.last().map(|(import, _)| *import))
 }
 
-/// Ends the dataset's import that has not ended, as it stands: what it did stays done. None when there is none.
+/// Ends the dataset's import that has not ended or that is in doubt, as it stands: what it did stays done. None when there is none.
 ///
 /// # Errors
 /// [`ImportError::Store`], [`ImportError::Report`].
@@ -459,10 +466,18 @@ pub fn abandon_import(
     report: impl Fn(&Id, u64) -> PathBuf,
 ) -> Result<Option<AbandonedImport>, ImportError> {
     store.dataset(dataset)?;
-    let Some(mut import) = store.unfinished_import(dataset)? else { return Ok(None) };
+    let mut import = store.unfinished_import(dataset)?;
+    if import.is_none() {
+        let doubtful = doubtful_import(store, &store.newest_generation(dataset)?)?;
+        import = doubtful.map(|doubtful| store.import(doubtful)).transpose()?;
+    }
+    let Some(mut import) = import else { return Ok(None) };
     let counters = decode_counters(&import.counters)?;
     let report = report(dataset, import.id);
-    report::write(store, import.id, &report)?;
+    if import.list.is_some() {
+        // Else it has ended, and its report is there.
+        report::write(store, import.id, &report)?;
+    }
     store.end_import(&mut import, ImportState::Abandoned)?;
     let left = store.checkpoint_or_tell().into_iter().collect();
     Ok(Some(AbandonedImport { import: import.id, rows_done: import.rows_done, counters, report, left }))

@@ -86,6 +86,11 @@ impl ImportCounters {
         missing.saturating_mul(MISSING_ONE_IN) > listed
     }
 
+    /// Whether so much of what was listed is missing in the list that it may be a wrong one, and nobody has said otherwise.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.snapshot.is_held() && self.missing > 0
+    }
+
     /// Rows refused, for whatever reason.
     pub fn refused_rows(&self) -> u64 {
         self.refused.values().sum()

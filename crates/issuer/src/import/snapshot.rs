@@ -49,7 +49,7 @@ impl Importer<'_> {
         let mut held = Vec::new();
         for (import, counters) in self.store.imports_not_abandoned(self.generation)? {
             let counters = decode_counters(&counters)?;
-            if import != but && counters.snapshot.is_held() && counters.missing > 0 {
+            if import != but && counters.is_doubtful() {
                 held.push(HeldImport { import, added: counters.added });
             }
         }

@@ -141,7 +141,7 @@ impl Publisher<'_> {
         if self.store.open_import(dataset)?.is_some() || all.ever() == 0 {
             return Ok(Some(NotAnnounced::Unfilled));
         }
-        if let Some(import) = doubtful_import(self.store, dataset)?.filter(|_| !self.despite_unfinished_import) {
+        if let Some(import) = doubtful_import(self.store, next)?.filter(|_| !self.despite_unfinished_import) {
             return Ok(Some(NotAnnounced::Doubtful { import }));
         }
         match self.build_filter(next, None, all.ever(), all) {
@@ -216,7 +216,7 @@ impl Publisher<'_> {
         let filter = built.bits;
         // Lists go to the newest generation: what is half read there is no part of an epoch of the one before.
         let unfinished_import = if hold { None } else { self.store.open_import(dataset)? };
-        let doubtful_import = if hold { None } else { doubtful_import(self.store, dataset)? };
+        let doubtful_import = if hold { None } else { doubtful_import(self.store, &generation)? };
         Ok(Draft {
             before,
             generation,

@@ -94,10 +94,18 @@ impl Store {
         rows.next()?.map(read_import).transpose()
     }
 
-    /// The imports into a generation with their counters, but for those that were abandoned: whoever abandoned one keeps what
+    /// One import.
+    pub(crate) fn import(&self, import: u64) -> Result<ImportRow, StoreError> {
+        let sql = format!("SELECT {COLUMNS} WHERE i.id = ?1");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query([import])?;
+        rows.next()?.map(read_import).transpose()?.ok_or(StoreError::Damaged { what: "an import is gone" })
+    }
+
+    /// The imports into a generation in their order, with their counters, but for those that were abandoned: whoever abandoned one keeps what
     /// it did.
     pub(crate) fn imports_not_abandoned(&self, generation: &Generation) -> Result<Vec<(u64, String)>, StoreError> {
-        let sql = "SELECT id, counters FROM import WHERE generation = ?1 AND state != 'abandoned'";
+        let sql = "SELECT id, counters FROM import WHERE generation = ?1 AND state != 'abandoned' ORDER BY id";
         let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map([generation.key], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)

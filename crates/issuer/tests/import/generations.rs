@@ -5,7 +5,7 @@ use ceknik_core::log::LogSigner;
 use ceknik_core::manifest::Id;
 use ceknik_core::time::Timestamp;
 use ceknik_issuer::{
-    Definition, DefinitionError, ImportOptions, Publication, Publisher, abandon_import, begin_generation,
+    Definition, DefinitionError, ImportOptions, Publication, PublishError, Publisher, abandon_import, begin_generation,
     create_dataset, delete_dataset, summarize_dataset, update_dataset,
 };
 
@@ -13,6 +13,10 @@ use crate::desk::{DEFINITION, Desk, list, nik, rng, support, supporters};
 
 /// Publishes an epoch, in the hour of that number.
 fn publish(desk: &mut Desk, hour: i64) -> Publication {
+    try_publish(desk, hour).unwrap()
+}
+
+fn try_publish(desk: &mut Desk, hour: i64) -> Result<Publication, PublishError> {
     let signer = LogSigner::generate("ceknik.example/log", &mut rng(9)).unwrap();
     let noise_key = NoiseKey::from_bytes([5; 32]);
     let (dataset, public, staging) = (desk.dataset(), desk.home.public(), desk.home.staging());
@@ -29,7 +33,7 @@ fn publish(desk: &mut Desk, hour: i64) -> Publication {
         observer: &mut |_| (),
         progress: &mut |_, _, _| (),
     };
-    publisher.publish(&dataset, Timestamp::from_unix(1_800_000_000 + 3600 * hour).unwrap()).unwrap()
+    publisher.publish(&dataset, Timestamp::from_unix(1_800_000_000 + 3600 * hour).unwrap())
 }
 
 #[test]
@@ -305,4 +309,39 @@ fn a_definition_of_another_dataset_is_told() {
     let error = begin_generation(&mut desk.store, &keys, &dataset, Some(&other), false, None, &mut rng(5)).unwrap_err();
     assert_eq!(error.to_string(), "the definition is of dataset other, not list");
     assert!(matches!(Definition::from_toml(DEFINITION, false), Err(DefinitionError::Weak)));
+}
+
+/// What a wrong list brought is there whatever comes after it, until somebody decides.
+#[test]
+fn what_is_in_doubt_stays_so_until_it_is_decided() {
+    let snapshot = ImportOptions { snapshot: true, ..ImportOptions::default() };
+    let in_doubt = || {
+        let mut desk = Desk::new();
+        desk.import(&list(supporters("a", 0..30)));
+        publish(&mut desk, 1);
+        let held = desk.try_import(&list(supporters("a", 100..130)), snapshot.clone()).unwrap();
+        // Neither a change of texts nor another list decides, nor a snapshot of somebody else.
+        let renamed = DEFINITION.replace("Orchid", "The orchid");
+        update_dataset(&mut desk.store, &renamed).unwrap();
+        desk.import(&list(supporters("b", 0..5)));
+        assert_eq!(desk.try_import(&list(supporters("b", 0..5)), snapshot.clone()).unwrap().counters.missing, 0);
+        let refused = try_publish(&mut desk, 2).unwrap_err();
+        assert!(matches!(refused, PublishError::SnapshotHeld { import, .. } if import == held.import), "{refused}");
+        (desk, held.import)
+    };
+
+    // The right list.
+    let (mut desk, _) = in_doubt();
+    let right = desk.try_import(&list(supporters("a", 0..30)), snapshot.clone()).unwrap().counters;
+    assert_eq!((right.missing, right.withdrawn), (0, 30));
+    assert_eq!(publish(&mut desk, 2).manifest.records, 30);
+    // Whoever keeps what it brought, though its import has ended meanwhile.
+    let (mut desk, held) = in_doubt();
+    let (home, dataset) = (desk.home.clone(), desk.dataset());
+    let kept = abandon_import(&mut desk.store, &dataset, |dataset, import| home.report(dataset, import)).unwrap();
+    assert_eq!(kept.unwrap().import, held);
+    assert_eq!(publish(&mut desk, 2).manifest.records, 60);
+    assert!(
+        abandon_import(&mut desk.store, &dataset, |dataset, import| home.report(dataset, import)).unwrap().is_none()
+    );
 }
