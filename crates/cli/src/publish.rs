@@ -14,9 +14,6 @@ use crate::progress::Phases;
 /// Clients refuse an epoch that is further ahead of their clock, in seconds (spec, "Manifest").
 const MOST_SECONDS_AHEAD: i64 = 300;
 
-/// More people taken off than one in so many of the epoch before are told as a warning.
-const REMOVED_ONE_IN: u64 = 4;
-
 #[derive(Args)]
 pub(crate) struct PublishArgs {
     #[command(flatten)]
@@ -245,11 +242,11 @@ fn describe(publication: &Publication, dry_run: bool) -> String {
             "  warning: nobody is on the list, and everybody is told that he is not listed{}",
             if dry_run { ". `ceknik publish` refuses it" } else { "" }
         ));
-    } else if changes.removed.saturating_mul(REMOVED_ONE_IN) > changes.removed + changes.changed + changes.unchanged {
+    } else if changes.removes_many() {
         line(format!(
             "  warning: {} of the {} people of the epoch before are taken off. If that is not meant, import the whole list again{}",
             changes.removed,
-            changes.removed + changes.changed + changes.unchanged,
+            changes.before(),
             if dry_run { " first" } else { " and publish once more" }
         ));
     }

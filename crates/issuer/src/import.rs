@@ -31,6 +31,7 @@ use zeroize::Zeroizing;
 
 use crate::dataset::DefinitionError;
 use crate::locate::{Finder, LocateError};
+use crate::loss;
 use crate::rows::{Column, ColumnMap, ReadError, ReaderOptions, RowReader, Scan};
 use crate::store::{Generation, ImportRow, ImportState, ListTag, Store, StoreCipher, StoreError};
 
@@ -404,7 +405,7 @@ impl<'a> Importer<'a> {
         counters.candidates.extend(self.given_candidate()?);
         if counters.snapshot == SnapshotOutcome::Asked {
             let Compared { missing, listed } = self.compare(import, counters)?;
-            let too_many = ImportCounters::lacks_too_many(missing, listed) && !self.options.despite_missing;
+            let too_many = loss::is_large(missing, listed) && !self.options.despite_missing;
             (counters.missing, counters.listed_before) = if too_many { (missing, listed) } else { (0, 0) };
             if counters.unread_rows() > 0 && !self.options.despite_refused {
                 counters.snapshot = SnapshotOutcome::Held;

@@ -14,6 +14,7 @@ mod import;
 mod keys;
 mod locate;
 mod log_dir;
+mod loss;
 mod publish;
 mod rows;
 mod sample;

@@ -8,6 +8,7 @@ use ceknik_core::manifest::{Id, Text};
 use serde::Serialize;
 
 use super::Definition;
+use crate::import::doubtful_import;
 use crate::store::{EpochState, Generation, Store, StoreError};
 
 /// A dataset, its figures and how far it has come.
@@ -171,7 +172,10 @@ pub fn summarize_dataset(store: &Store, dataset: &Id) -> Result<DatasetSummary, 
         epoch,
         generations: generations.iter().map(|generation| summarize(store, generation)).collect::<Result<_, _>>()?,
         open_import: store.open_import(dataset)?,
-        held_import: store.held_import(dataset)?,
+        held_import: match store.held_import(dataset)? {
+            None => doubtful_import(store, &store.newest_generation(dataset)?)?,
+            held => held,
+        },
     })
 }
 

@@ -77,15 +77,7 @@ impl SnapshotOutcome {
     }
 }
 
-/// A snapshot that lacks more than one in so many of the supports that were listed of its candidates is held back.
-const MISSING_ONE_IN: u64 = 4;
-
 impl ImportCounters {
-    /// Whether so many missing supports are more than a list of the same people lacks, of so many that were listed before.
-    pub(super) fn lacks_too_many(missing: u64, listed: u64) -> bool {
-        missing.saturating_mul(MISSING_ONE_IN) > listed
-    }
-
     /// Whether so much of what was listed is missing in the list that it may be a wrong one, and nobody has said otherwise.
     pub(super) fn is_doubtful(&self) -> bool {
         self.snapshot.is_held() && self.missing > 0

@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::table::{self, PublishedTable, Survey};
 use super::{PublishError, PublishPhase, Publisher, place};
 use crate::import::doubtful_import;
+use crate::loss;
 use crate::plan::{GenerationFigures, intersection};
 use crate::store::{Concentration, Epoch, Generation, Members};
 
@@ -77,9 +78,6 @@ pub enum NotAnnounced {
     },
 }
 
-/// A generation is announced when it has at least so much of what is published: all but one in so many.
-const FEWER_ONE_IN: u64 = 4;
-
 /// The epoch before, as published.
 struct Before {
     epoch: Epoch,
@@ -128,14 +126,19 @@ impl Publisher<'_> {
         if before.manifest.oprf.next.as_ref().is_some_and(|announced| announced.public_key == next.public_key) {
             return Ok((next, Begun::None));
         }
-        Ok(match self.not_announced(&current, &next)? {
+        Ok(match self.not_announced(before, &current, &next)? {
             None => (current, Begun::Announced(next.public_key)),
             Some(because) => (current, Begun::Filling(Unannounced { generation: next.number, because })),
         })
     }
 
     /// Why a generation that was begun is not announced yet.
-    fn not_announced(&self, current: &Generation, next: &Generation) -> Result<Option<NotAnnounced>, PublishError> {
+    fn not_announced(
+        &self,
+        before: &Before,
+        current: &Generation,
+        next: &Generation,
+    ) -> Result<Option<NotAnnounced>, PublishError> {
         let dataset = &next.dataset;
         let all = self.store.members(next)?;
         if self.store.open_import(dataset)?.is_some() || all.ever() == 0 {
@@ -151,8 +154,10 @@ impl Publisher<'_> {
             }
             Err(error) => return Err(error),
         }
-        let (records, published) = (self.store.record_counts(next)?.live, self.store.record_counts(current)?.live);
-        let fewer = published.saturating_sub(records).saturating_mul(FEWER_ONE_IN) > published;
+        let records = self.store.record_counts(next)?.live;
+        // Without those who were withdrawn since, or added and never published.
+        let published = self.store.record_counts(current)?.live.min(before.manifest.records);
+        let fewer = loss::is_large(published.saturating_sub(records), published);
         Ok((fewer && !self.despite_missing).then_some(NotAnnounced::Fewer { records, published }))
     }
 

@@ -10,6 +10,7 @@ use ceknik_core::merkle::{self, NodeHash, PerfectTree};
 use ceknik_core::record::{LOCATOR_BYTES, Locator};
 
 use super::PublishError;
+use crate::loss;
 use crate::store::{Generation, Store};
 
 /// What an epoch adds, removes and changes in the sealed table, compared with the epoch before.
@@ -25,6 +26,18 @@ pub struct Changes {
     pub unchanged: u64,
     /// Records that wait for the next generation, because this one takes no more.
     pub held: u64,
+}
+
+impl Changes {
+    /// Records of the epoch before.
+    pub fn before(&self) -> u64 {
+        self.removed + self.changed + self.unchanged
+    }
+
+    /// Whether so many of them are removed that it is to be asked about.
+    pub fn removes_many(&self) -> bool {
+        loss::is_large(self.removed, self.before())
+    }
 }
 
 /// The table of a published epoch, entry after entry. Every bucket is verified against the manifest as it is read.
