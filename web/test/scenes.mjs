@@ -457,7 +457,7 @@ export const scenes = [
       ["Yang keluar dari perangkat ini", "What left this device"],
       [/"blinded":\s*\["[A-Za-z0-9_-]{43}/, /"blinded":\s*\["[A-Za-z0-9_-]{43}/],
       ["Angka acak: hasil hitungan yang ditutup dengan bilangan rahasia", "Random numbers: what was computed, covered with a secret number"],
-      [/Nomor kelompok yang dimiliki sekitar 1\.250 orang/, /The number of a group that some 1,250 people share/],
+      [/Nomor kelompok berisi sekitar 1\.250 orang.* yang juga akan bertanya\./, /The number of a group of some 1,250 people.* who would ask as well\./],
       ["di komputer tekan F12", "on a computer press F12"],
     ],
     arrive: async ({ world, visit }) => {

@@ -245,8 +245,8 @@ export const en: Texts = {
     history: () => "A public file. Asking for it tells when this device was here before, and nothing of a NIK.",
     filter_shard: (people) => `One part of the filter. Together with a group, some ${people} people share it.`,
     blinded_elements: () =>
-      "Random numbers: what was computed, covered with a secret number that never leaves this device. Every NIK is equally likely.",
-    bucket: (people) => `The number of a group that some ${people} people share, of a NIK or drawn as cover.`,
+      "Random numbers: what was computed, covered with a secret number that never leaves this device. They fit every NIK. That they are sent tells that the filter said “maybe”, unless they are sent as cover.",
+    bucket: (people) => `The number of a group of some ${people} people, of a NIK or drawn as cover. From whoever holds the list's key you hide among those in it who would ask as well.`,
   },
 
   settings: "Settings",

@@ -241,8 +241,8 @@ export const id = {
     history: () => "Berkas umum. Memintanya memberi tahu kapan perangkat ini terakhir ke sini, bukan NIK siapa.",
     filter_shard: (people) => `Satu bagian penyaring. Bersama kelompoknya, sekitar ${people} orang memilikinya.`,
     blinded_elements: () =>
-      "Angka acak: hasil hitungan yang ditutup dengan bilangan rahasia yang tidak pernah keluar dari perangkat ini. Setiap NIK sama mungkinnya.",
-    bucket: (people) => `Nomor kelompok yang dimiliki sekitar ${people} orang, milik sebuah NIK atau diundi sebagai penyamaran.`,
+      "Angka acak: hasil hitungan yang ditutup dengan bilangan rahasia yang tidak pernah keluar dari perangkat ini. Isinya cocok dengan setiap NIK. Bahwa ini dikirim menandakan penyaring menjawab “mungkin”, kecuali bila dikirim sebagai penyamaran.",
+    bucket: (people) => `Nomor kelompok berisi sekitar ${people} orang, milik sebuah NIK atau diundi sebagai penyamaran. Bagi yang memegang kunci daftar, Anda tersembunyi di antara mereka di kelompok itu yang juga akan bertanya.`,
   } as Record<string, (people: string) => string>,
 
   settings: "Pengaturan",
