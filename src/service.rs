@@ -167,7 +167,9 @@ impl ServiceState {
             config,
         };
         let inner = Arc::new(inner);
-        inner.continue_budgets(&inner.catalog.now());
+        let publication = inner.catalog.now();
+        inner.continue_budgets(&publication);
+        publication.announce(None, &inner.metrics);
         let weak = Arc::downgrade(&inner);
         watch(loader, LOOK_EVERY, move |publication| publish(&weak, publication))
             .map_err(system("the publication thread"))?;
@@ -282,7 +284,8 @@ fn publish(service: &Weak<Inner>, publication: Option<Publication>) -> bool {
     let Some(service) = service.upgrade() else { return false };
     if let Some(publication) = publication {
         service.continue_budgets(&publication);
-        service.catalog.replace(publication);
+        let before = service.catalog.replace(publication);
+        service.catalog.now().announce(Some(&before), &service.metrics);
     }
     true
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::dataset::{Dataset, Document};
 use super::files::FileStamp;
+use crate::metrics::Metrics;
 
 /// The publisher's policy.
 pub(crate) struct PolicyText {
@@ -42,8 +43,40 @@ impl Catalog {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn replace(&self, publication: Publication) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(publication);
+    /// Gives the publication to whoever asks next. The one before comes back.
+    pub(crate) fn replace(&self, publication: Publication) -> Arc<Publication> {
+        let mut served = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *served, Arc::new(publication))
+    }
+}
+
+impl Publication {
+    /// Says in the log and the metrics what is served now and was not before. To be called once it is served: whoever reads
+    /// the line may ask for the epoch.
+    pub(crate) fn announce(&self, before: Option<&Self>, metrics: &Metrics) {
+        for (id, dataset) in &self.datasets {
+            let current = &dataset.current;
+            let manifest = current.manifest();
+            let known = before.and_then(|before| before.datasets.get(id)).map(|dataset| &dataset.current);
+            match known.filter(|known| known.number() == current.number()) {
+                None => {
+                    metrics.epoch(id, manifest.epoch, manifest.valid_until);
+                    tracing::info!(
+                        dataset = %id,
+                        epoch = manifest.epoch,
+                        valid_until = %manifest.valid_until,
+                        records = manifest.records,
+                        manifest = %hex(&current.verified.sha256()),
+                        keys = dataset.keys.len(),
+                        "epoch served"
+                    );
+                }
+                Some(known) if known.proof.sha256 != current.proof.sha256 => {
+                    tracing::info!(dataset = %id, epoch = manifest.epoch, "proof replaced");
+                }
+                Some(_) => {}
+            }
+        }
     }
 }
 

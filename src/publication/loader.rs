@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ceknik_core::encoding::hex;
 use ceknik_core::log::{Policy, TlogProof};
 use ceknik_core::manifest::{Id, UnverifiedManifest};
 use ceknik_core::time::Timestamp;
@@ -196,17 +195,6 @@ impl Loader {
     }
 
     fn serve(&mut self, id: &Id, slot: &mut Slot, dataset: Dataset) {
-        let manifest = dataset.current.manifest();
-        tracing::info!(
-            dataset = %id,
-            epoch = manifest.epoch,
-            valid_until = %manifest.valid_until,
-            records = manifest.records,
-            manifest = %hex(&dataset.current.verified.sha256()),
-            keys = dataset.keys.len(),
-            "epoch served"
-        );
-        self.metrics.epoch(id, manifest.epoch, manifest.valid_until);
         if let Err(error) = dataset.filters.retain(&dataset.filter_names) {
             tracing::warn!(dataset = %id, %error, "compressed filter shards of old epochs could not be removed");
         }

@@ -50,7 +50,6 @@ impl Loader {
                     filter_names: Arc::clone(&served.filter_names),
                 }));
                 slot.proof_refusal = None;
-                tracing::info!(dataset = %id, epoch = number, "proof replaced");
                 true
             }
             Err(error) => {
