@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
+use ceknik_core::oprf::SERVER_BATCH_MOST;
 use thiserror::Error;
 
 use crate::limit::{NetworkLimits, Rate, TrustedProxies};
@@ -158,6 +159,8 @@ pub struct Config {
     pub threads: Option<NonZeroUsize>,
     /// Evaluations that may wait for a thread.
     pub queue: usize,
+    /// Elements of several callers that are evaluated under one proof.
+    pub shared_proof: usize,
     /// How much is logged.
     pub log_level: LogLevel,
 }
@@ -200,6 +203,7 @@ impl Config {
             },
             threads: None,
             queue: 512,
+            shared_proof: SERVER_BATCH_MOST,
             log_level: LogLevel::default(),
         }
     }

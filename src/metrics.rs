@@ -56,6 +56,8 @@ pub(crate) struct Metrics {
     requests: Family<RequestLabels, Counter>,
     latency: Family<RouteLabels, Histogram>,
     elements: Family<DatasetLabels, Counter>,
+    /// Proofs made: with the elements, how many share one.
+    pub(crate) proofs: Counter,
     refused: Family<ReasonLabels, Counter>,
     epoch: Family<DatasetLabels, Gauge>,
     valid_until: Family<DatasetLabels, Gauge>,
@@ -89,6 +91,7 @@ impl Metrics {
             requests: Family::default(),
             latency: Family::new_with_constructor(|| Histogram::new(LATENCIES)),
             elements: Family::default(),
+            proofs: Counter::default(),
             refused: Family::default(),
             epoch: Family::default(),
             valid_until: Family::default(),
@@ -116,6 +119,11 @@ impl Metrics {
             metrics.latency.clone(),
         );
         registry.register("elements_evaluated", "Blinded elements evaluated", metrics.elements.clone());
+        registry.register(
+            "proofs",
+            "Proofs of evaluation made, each over one or several requests",
+            metrics.proofs.clone(),
+        );
         registry.register("refused", "Requests answered with a problem, by its type", metrics.refused.clone());
         registry.register("epoch", "Number of the epoch served", metrics.epoch.clone());
         registry.register(

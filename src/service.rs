@@ -154,7 +154,8 @@ impl ServiceState {
         let inner = Inner {
             hsts: config.hsts_seconds.and_then(|seconds| HeaderValue::from_str(&format!("max-age={seconds}")).ok()),
             catalog: Catalog::new(publication),
-            evaluator: Evaluator::start(threads, config.queue).map_err(system("the evaluation threads"))?,
+            evaluator: Evaluator::start(threads, config.queue, config.shared_proof, &metrics.proofs)
+                .map_err(system("the evaluation threads"))?,
             networks: Networks::new(config.network.limits()),
             budgets: Mutex::default(),
             loads: Mutex::default(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::http::HeaderValue;
+use ceknik_core::oprf::SERVER_BATCH_MOST;
 use ceknik_terminal::Hidden;
 use clap::Parser;
 use ipnet::IpNet;
@@ -148,6 +149,11 @@ pub struct Settings {
     #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
     pub queue: Option<usize>,
 
+    /// Elements of several callers that are evaluated under one proof when they wait at the same moment, 1 to 16; 1 gives
+    /// every request a proof of its own, which costs several times as much under load [default: 16]
+    #[arg(long, value_name = "ELEMENTS", help_heading = "Limits")]
+    pub shared_proof: Option<usize>,
+
     /// Time for a request's head, also the time that an idle connection is kept [default: 15]
     #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
     pub head_timeout: Option<u64>,
@@ -212,7 +218,7 @@ impl Settings {
         }
         Ok(merge!(flags, file;
             options: config public keys state page listen metrics_listen proxy_header hsts network_burst network_per_hour
-                network_share ipv4_prefix ipv6_prefix networks connections network_connections requests threads queue head_timeout body_timeout
+                network_share ipv4_prefix ipv6_prefix networks connections network_connections requests threads queue shared_proof head_timeout body_timeout
                 request_timeout write_timeout write_rate shutdown_timeout log_level passphrase_file;
             lists: trusted_proxy allow_origin;
             flags only: passphrase_fd passphrase_prompt))
@@ -281,6 +287,8 @@ impl Settings {
             },
             threads: self.threads,
             queue: within(self.queue, defaults.queue, 1, 1 << 20).ok_or(value("queue", "1 to 1048576"))?,
+            shared_proof: within(self.shared_proof, defaults.shared_proof, 1, SERVER_BATCH_MOST)
+                .ok_or(value("shared-proof", "1 to 16 elements"))?,
             log_level: self.log_level.unwrap_or_default(),
             public: defaults.public,
             keys: defaults.keys,
@@ -387,6 +395,7 @@ mod tests {
             ("network-connections", config.server.network_connections.to_string()),
             ("requests", config.server.requests.to_string()),
             ("queue", config.queue.to_string()),
+            ("shared-proof", config.shared_proof.to_string()),
             ("head-timeout", config.server.head_timeout.as_secs().to_string()),
             ("body-timeout", config.server.body_timeout.as_secs().to_string()),
             ("request-timeout", config.server.request_timeout.as_secs().to_string()),
@@ -434,6 +443,7 @@ mod tests {
             requests = 11
             threads = 2
             queue = 12
+            shared-proof = 4
             head-timeout = 1
             body-timeout = 2
             request-timeout = 3
@@ -492,6 +502,8 @@ mod tests {
             (&["--ipv6-prefix", "129"], "--ipv6-prefix must be 1 to 128"),
             (&["--network-connections", "0"], "--network-connections must be 1 to 1048576"),
             (&["--write-rate", "0"], "--write-rate must be 1 to 1048576 bytes a second"),
+            (&["--shared-proof", "0"], "--shared-proof must be 1 to 16 elements"),
+            (&["--shared-proof", "17"], "--shared-proof must be 1 to 16 elements"),
             (&["--head-timeout", "0"], "--head-timeout must be 1 to 86400 seconds"),
             (&["--trusted-proxy", "10.0.0.0/33"], "--trusted-proxy must be an address or a network such as 10.0.0.0/8"),
             (&["--metrics-listen", "9464"], "--metrics-listen must be an address with a port, or \"off\""),

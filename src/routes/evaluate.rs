@@ -9,15 +9,16 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use ceknik_core::encoding::{base64url, from_base64url};
 use ceknik_core::json::JsonObject;
-use ceknik_core::oprf::{BlindedElement, ElementError, OprfPublicKey, REQUEST_SIZES};
+use ceknik_core::oprf::{BlindedElement, ElementError, EvaluatedElement, OprfPublicKey, REQUEST_SIZES};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
 use super::{Segments, dataset};
 use crate::clock;
 use crate::envelope::soon;
-use crate::evaluator::Evaluation;
+use crate::evaluator::{Evaluation, Wanted};
 use crate::limit::{Budget, Network, NetworkQuotas, NetworkRefusal, NotObtained, Quota, client_address};
 use crate::openapi::Evaluating;
 use crate::problem::{EncodingFault, Problem, whole_seconds};
@@ -38,16 +39,15 @@ pub(crate) struct EvaluateRequest {
     #[schema(schema_with = crate::openapi::blinded_elements)]
     blinded: Vec<String>,
     /// Whether no stranger's element may be in the batch, so that the proof is RFC 9497's when there is one element.
-    #[serde(rename = "alone")]
-    _alone: bool,
+    alone: bool,
 }
 
 /// The evaluations, under one proof.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct EvaluateResponse {
+pub(crate) struct EvaluateResponse<'a> {
     /// What the proof is over, in order. It may hold strangers' elements.
-    #[schema(min_items = 1, max_items = 64)]
-    batch: Vec<EvaluatedPair>,
+    #[schema(value_type = Vec<EvaluatedPair>, min_items = 1, max_items = 64)]
+    batch: &'a RawValue,
     /// Where in the batch the caller's elements begin, in the order in which they were sent.
     #[schema(minimum = 0, maximum = 63)]
     first: usize,
@@ -65,18 +65,18 @@ pub(crate) struct EvaluatedPair {
     evaluated: String,
 }
 
-impl From<Evaluation> for EvaluateResponse {
-    fn from(evaluation: Evaluation) -> Self {
-        let pair = |(blinded, evaluated): &(BlindedElement, ceknik_core::oprf::EvaluatedElement)| EvaluatedPair {
-            blinded: base64url(&blinded.to_bytes()),
-            evaluated: base64url(&evaluated.to_bytes()),
-        };
-        Self {
-            batch: evaluation.batch.iter().map(pair).collect(),
-            first: evaluation.first,
-            proof: base64url(&evaluation.proof.to_bytes()),
-        }
-    }
+fn written(evaluation: &Evaluation) -> Vec<u8> {
+    let pair = |(blinded, evaluated): &(BlindedElement, EvaluatedElement)| EvaluatedPair {
+        blinded: base64url(&blinded.to_bytes()),
+        evaluated: base64url(&evaluated.to_bytes()),
+    };
+    let batch = &evaluation.batch;
+    // Serialising strings and a number does not fail.
+    let pairs = batch
+        .written
+        .get_or_init(|| to_raw_value(&batch.pairs.iter().map(pair).collect::<Vec<_>>()).unwrap_or_default());
+    let proof = base64url(&batch.proof.to_bytes());
+    serde_json::to_vec(&EvaluateResponse { batch: pairs, first: evaluation.first, proof }).unwrap_or_default()
 }
 
 /// Evaluates blinded elements with a dataset's key and proves it. The service learns nothing about what was blinded.
@@ -124,10 +124,10 @@ pub(crate) async fn evaluate(
         networks.give_back(&network, &dataset.id, per_day, elements, Instant::now());
         return Err(problem);
     }
-    let evaluation = state.evaluator().evaluate(admission, key, blinded).await.map_err(|_| Problem::Internal)?;
+    let wanted = Wanted { key, blinded, alone: asked.alone };
+    let evaluation = state.evaluator().evaluate(admission, wanted).await.map_err(|_| Problem::Internal)?;
     state.metrics().evaluated(&dataset.id, elements);
-    // Serialising strings and a number does not fail.
-    let body = serde_json::to_vec(&EvaluateResponse::from(evaluation)).unwrap_or_default();
+    let body = written(&evaluation);
     let headers = [(header::CONTENT_TYPE, JSON), (header::CACHE_CONTROL, "no-store")];
     let mut response = (headers, body).into_response();
     tell_quotas(response.headers_mut(), &quotas);

@@ -1,5 +1,7 @@
 //! Blind evaluation over HTTP: what is answered, what is refused, and the limits.
 
+use std::num::NonZeroUsize;
+
 use axum::body::Body;
 use axum::http::Request;
 use ceknik_core::encoding::{base64url, from_base64url};
@@ -46,6 +48,31 @@ async fn evaluations_verify_and_keep_their_order() {
         assert_eq!(pairs.iter().map(|(blinded, _)| *blinded).collect::<Vec<_>>(), asked);
         verify_batch(key, pairs, &proof(&answer)).unwrap();
     }
+}
+
+/// Whoever asks at the same moment may get one proof for all; what each needs of it is there, and nothing else is mixed.
+#[tokio::test]
+async fn callers_of_one_moment_find_their_own() {
+    let home = Home::published();
+    let mut config = home.config();
+    (config.threads, config.shared_proof) = (NonZeroUsize::new(1), 16);
+    let service = home.open_with(config);
+    let key = home.publisher.key(JAKARTA).public_key();
+    let ask = async |place: usize| {
+        let (count, alone) = ([1, 1, 4, 1, 16][place % 5], place % 7 == 3);
+        let asked = elements(count, place as u64);
+        let mut wanted: Value = serde_json::from_str(&body(&key.to_bytes(), &asked)).unwrap();
+        wanted["alone"] = json!(alone);
+        let answer = service.evaluate(JAKARTA, wanted.to_string()).await;
+        assert_eq!(answer.status, 200);
+        let answer = answer.json();
+        let (pairs, first) = (pairs(&answer), answer["first"].as_u64().unwrap() as usize);
+        let own: Vec<BlindedElement> = pairs[first..first + count].iter().map(|(blinded, _)| *blinded).collect();
+        assert_eq!(own, asked);
+        assert!(pairs.len() <= 16 && (!alone || pairs.len() == count));
+        verify_batch(key, pairs, &proof(&answer)).unwrap();
+    };
+    futures_util::future::join_all((0..60).map(ask)).await;
 }
 
 /// The whole way of one person, from the number to the record.
