@@ -20,7 +20,7 @@ const CONFIG = "config.json";
 const SUMS = "SHA256SUMS";
 const WORKER = "sw.js";
 /** Fetched after the page is there. */
-const LATER = /^assets\/(districts|cara-kerja)|^cara-kerja\.html$|\.txt$/
+const LATER = /^assets\/(districts|en|cara-kerja)-|^cara-kerja\.html$|\.txt$/
 
 export function release(): Plugin {
   let config: ResolvedConfig;

@@ -33,7 +33,6 @@ for (const [what, match, alter, code, words] of [
     const { proxy, service, people } = world;
     let older = null;
     let altered = 0;
-    const visitor = await world.visit({});
     if (alter === "older") {
       const neighbour = await world.visit({});
       proxy.alter = (url, bytes) => {
@@ -60,6 +59,7 @@ for (const [what, match, alter, code, words] of [
       altered += Number(!other.equals(bytes));
       return other;
     };
+    const visitor = await world.visit({});
     await visitor.check(people.listed);
     assert.ok(altered > 0);
     assert.deepEqual(await visitor.levels(), ["no-answer"]);

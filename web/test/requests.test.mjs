@@ -34,10 +34,33 @@ test("requests hold nothing of a NIK but blinded elements and a bucket's number"
   const { listed, missed, hit } = world.people;
   const niks = [listed, missed[0], hit, missed[1]];
   const visitor = await world.visit({});
+  const told = [];
+  // The panel tells every request since the one before, with the same bytes: those that were made before the button, too.
+  const compare = async () => {
+    const all = world.proxy.made.filter(({ url }) => /^\/(v1|log)\//.test(url));
+    const since = all.slice(told.length).map(({ method, url, body }) => [
+      method, world.proxy.url + url, ...(method === "POST" ? [body.toString()] : []),
+    ]);
+    const shown = await visitor.page.locator("#requests li").evaluateAll((lines) =>
+      lines.map((line) => [
+        line.querySelector("summary b").textContent, ...[...line.querySelectorAll("pre")].map((one) => one.textContent),
+      ]));
+    assert.deepEqual(shown.sort(), since.sort());
+    told.push(...shown);
+    return shown.map(([, url]) => url.slice(world.proxy.url.length));
+  };
   await visitor.check(niks);
+  const first = await compare();
+  for (const early of ["/v1/datasets", "/v1/status", "/v1/policy", "/v1/jakarta-2024/manifest", "/v1/jakarta-2024/epochs/1/proof"]) {
+    assert.equal(first.filter((url) => url === early).length, 1, `${early} in ${first}`);
+  }
+  assert.equal(first.filter((url) => url.includes("/filter/")).length, 1, String(first));
+  assert.match(await visitor.reads("#requests"), /Diminta sebelum tombol ditekan, seperti oleh setiap orang/);
   await visitor.press("Cek NIK lain");
   await visitor.check(listed);
   assert.deepEqual(await visitor.levels(), ["listed"]);
+  const second = await compare();
+  assert.ok(!second.some((url) => url.includes("/filter/")), String(second));
   await visitor.keptForLater();
 
   const wanted = (await Promise.all(niks.map(traces))).flat();
@@ -53,7 +76,7 @@ test("requests hold nothing of a NIK but blinded elements and a bucket's number"
   // And nothing but these requests is there, of one form each.
   const forms_ = [
     /^GET \/(index\.html|cara-kerja\.html|config\.json|SHA256SUMS|sw\.js|icon\.svg|noscript\.css|assets\/[\w.-]+)?$/,
-    /^GET \/v1\/(datasets|policy)$/,
+    /^GET \/v1\/(datasets|status|policy)$/,
     /^GET \/v1\/jakarta-2024\/(manifest|epochs\/1\/proof|filter\/[0-9a-f]{64})$/,
     /^GET \/log\/(checkpoint|tile\/[\w./]+)$/,
     /^POST \/v1\/jakarta-2024\/evaluate$/,
@@ -82,12 +105,6 @@ test("requests hold nothing of a NIK but blinded elements and a bucket's number"
     const asked = `${request.method()} ${request.url().replace(/#.*/, "")}`;
     assert.ok(own.has(asked) || request.url().startsWith("blob:"), asked);
   }
-
-  // The panel tells all of the last check, with the same bytes.
-  const shown = await visitor.page.locator("#requests li").evaluateAll((lines) =>
-    lines.map((line) => [line.querySelector("summary b").textContent, ...[...line.querySelectorAll("pre")].map((one) => one.textContent)]));
-  const since = made.filter(({ url }) => url.startsWith("/v1/jakarta-2024")).slice(-shown.length);
-  assert.deepEqual(shown, since.map(({ method, url, body }) => [method, world.proxy.url + url, ...(method === "POST" ? [body.toString()] : [])]));
 
   const kept = await visitor.kept();
   assert.deepEqual(await visitor.context.cookies(), []);

@@ -270,8 +270,8 @@ export const scenes = [
       ["Kode: log_proof_invalid", "Code: log_proof_invalid"],
     ],
     arrive: async ({ world, visit }) => {
-      const visitor = await visit({});
       world.proxy.alter = (path, bytes) => (path.endsWith("/manifest") ? forged(bytes) : undefined);
+      const visitor = await visit({});
       await visitor.check(world.people.listed);
       return visitor;
     },
@@ -369,6 +369,7 @@ export const scenes = [
     says: [
       ["Daftar ini sudah terlalu tua untuk dijadikan jawaban.", "This list is too old to answer."],
       ["Kode: stale", "Code: stale"],
+      [/Daftar ini berlaku sampai 8 Januari 2026/, /This list was valid until 8 January 2026/],
       ["kedaluwarsa; berlaku sampai 8 Januari 2026", "expired; valid until 8 January 2026"],
     ],
     never: [["laporkan kode di bawah", "the code below"]],

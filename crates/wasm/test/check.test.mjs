@@ -189,7 +189,7 @@ describe("offline", () => {
     assert.deepEqual(hit.answer, { code: "maybe", because: "offline" });
     await storage.clear();
     const cleared = await checked(service.listed, { storage, settings, fetch });
-    assert.equal(cleared.answer.reason, "offline");
+    assert.deepEqual([cleared.answer.reason, cleared.answer.passing], ["offline", true]);
   });
 
   test("a service that is gone leaves the list that is kept", async () => {
@@ -279,10 +279,23 @@ describe("a service in trouble", () => {
   test("that asks for more patience than there is gives no answer, with its time", async () => {
     const { fetch } = between((path) =>
       path.endsWith("/evaluate") ? new Response("{}", { status: 503, headers: { "retry-after": "300" } }) : undefined);
-    const { answer } = await checked(service.listed, { fetch, settings: { patienceSeconds: 2 } });
+    const { answer, report } = await checked(service.listed, { fetch, settings: { patienceSeconds: 2 } });
     assert.equal(answer.reason, "service_unavailable");
     assert.equal(answer.retryAfter, 300);
     assert.equal(answer.passing, true);
+    assert.equal(report.retryAfter, 300);
+  });
+
+  test("says when to check for cover again, as it does for a hit", async () => {
+    const refuse = (headers) => between((path) => (path.endsWith("/evaluate") ? new Response("{}", { status: 429, headers }) : undefined));
+    // Everybody is confirmed, so that the one whom the filter misses is asked about for certain; a family, so that one is a hit.
+    for (const [headers, wanted] of [[{ "retry-after": "300" }, 300], [{}, null], [{ "retry-after": "Wed, 21 Oct 2026 07:28:00 GMT" }, null]]) {
+      const { fetch } = refuse(headers);
+      const { report } = await checked(service.not_listed, { fetch, settings: { confirm: "everyone", patienceSeconds: 0 } });
+      assert.equal(report.retryAfter, wanted, JSON.stringify(headers));
+    }
+    const { report } = await checked(service.not_listed);
+    assert.equal(report.retryAfter, null);
   });
 
   test("that sends too much is not read further", async () => {
@@ -430,6 +443,43 @@ describe("the slow hash", () => {
       assert.equal(answer.code, "listed");
       assert.ok(told.some(({ kind, where }) => kind === "computing" && where === "page"));
     }
+  });
+});
+
+describe("a list that is too old", () => {
+  test("is no answer, and it is said when it expired", async () => {
+    const storage = memoryStorage();
+    const { report } = await checked(service.not_listed, { storage });
+    const { valid_until } = report.list.manifest;
+    const { now } = Date;
+    try {
+      Date.now = () => now() + 30 * 86_400_000;
+      for (const settings of [{ offline: true }, {}]) {
+        const { answer, report } = await checked(service.not_listed, { storage, settings });
+        assert.deepEqual([answer.code, answer.reason, answer.passing, answer.expired], ["no_answer", "stale", false, valid_until]);
+        assert.deepEqual([report.list, report.retryAfter], [null, null]);
+      }
+    } finally {
+      Date.now = now;
+    }
+    const { answer } = await checked(service.not_listed, { dataset: "another" });
+    assert.deepEqual([answer.reason, answer.expired], ["not_covered", null]);
+  });
+});
+
+describe("the address of a service", () => {
+  test("is written in one way", () => {
+    for (const [text, wanted] of [
+      ["https://cek.example.org", "https://cek.example.org"],
+      ["https://CEK.example.org:443//", "https://cek.example.org"],
+      ["https://example.org/cek/", "https://example.org/cek"],
+      ["http://127.0.0.1:8080/", "http://127.0.0.1:8080"],
+      ["http://example.org", null],
+      ["example.org", null],
+    ]) {
+      assert.equal(ceknik.serverAddress(text), wanted, text);
+    }
+    assert.equal(ceknik.serverAddress("http://example.org/", true), "http://example.org");
   });
 });
 
@@ -581,6 +631,14 @@ describe("the datasets of a service", () => {
     assert.ok(dataset.title.id && dataset.title.en);
     assert.equal(dataset.epoch, 1);
     assert.match(dataset.validUntil, /^\d{4}-/);
+  });
+
+  test("are served in a state that is told", async () => {
+    const [dataset] = await ceknik.datasets(service.url);
+    const { id, epoch, validUntil } = dataset;
+    assert.deepEqual(await ceknik.status(service.url), [{ id, epoch, validUntil, load: "calm" }]);
+    const fetch = async () => new Response(JSON.stringify({ datasets: [{ id, epoch, valid_until: validUntil, load: "idle" }] }));
+    await assert.rejects(ceknik.status(service.url, { fetch }), { code: "unavailable", message: "the service's status is not of its form" });
   });
 
   test("are not made up", async () => {

@@ -112,6 +112,7 @@ export const id = {
   } as Record<string, string>,
   confirmNow: "Pastikan sekarang",
   noAnswerTitle: "Ini bukan berarti “tidak tercantum”.",
+  expired: (date: string) => `Daftar ini berlaku sampai ${date}.`,
   noAnswerWait: (time: string) => `Layanan meminta kita menunggu ${time}.`,
   noAnswerPassing: "Ini gangguan sementara; tidak ada yang salah dengan NIK Anda.",
   noAnswerDoubt:
@@ -226,7 +227,7 @@ export const id = {
   leftIntro: (n: number, server: string) =>
     `${n} permintaan kepada ${server} untuk pemeriksaan ini. NIK Anda tidak ada di dalamnya; buka tiap baris dan periksa.`,
   leftCompare:
-    "Bandingkan dengan catatan peramban: di komputer tekan F12, pilih Network (Jaringan), lalu ulangi pemeriksaan. Selain berkas halaman ini sendiri dan v1/datasets, yang diambil sebelum NIK diketik, setiap baris di sana harus ada di sini dengan isi yang sama.",
+    "Bandingkan dengan catatan peramban: di komputer tekan F12, pilih Network (Jaringan), lalu ulangi pemeriksaan. Selain berkas halaman ini sendiri, setiap baris di sana harus ada di sini dengan isi yang sama.",
   leftCopy: "Salin catatan ini",
   leftCopied: "Tersalin.",
   leftSelected: "Teks di bawah sudah dipilih; salin dengan menu peramban.",
@@ -235,6 +236,7 @@ export const id = {
   leftReceived: (bytes: string) => `${bytes} diterima`,
   leftBody: "Isi yang dikirim",
   leftNoBody: "Tidak ada isi; hanya alamat ini.",
+  leftEarly: "Diminta sebelum tombol ditekan, seperti oleh setiap orang yang membuka halaman ini.",
   leftUnanswered: "tanpa jawaban",
   tells: {
     public_file: () => "Berkas yang sama untuk semua orang yang memeriksa daftar ini.",
@@ -265,7 +267,12 @@ export const id = {
   newVersion: "Versi baru halaman ini sudah siap. Memuat ulang mengosongkan layar.",
   reload: "Muat ulang",
   statusLine: (title: string, epoch: number, until: string, valid: boolean) =>
-    `${title}: terbitan ke-${epoch}, ${valid ? "berlaku" : "kedaluwarsa; berlaku"} sampai ${until}`,
+    `${title}: terbitan ke-${epoch}, ${valid ? "berlaku" : "kedaluwarsa; berlaku"} sampai ${until}.`,
+  loads: {
+    calm: "Layanan sedang lengang.",
+    busy: "Layanan sedang ramai.",
+    full: "Layanan sedang penuh: Anda mungkin diminta kembali nanti.",
+  },
   trouble: "Ada yang tidak jalan di dalam aplikasi lain, misalnya WhatsApp? Buka halaman ini di Chrome, Firefox, atau Safari.",
   build: "Sidik halaman ini",
   buildHow: "Cara membandingkan",
