@@ -52,7 +52,13 @@ const MOST_LISTS = 4;
 const MOST_BYTES = 1 << 20;
 const MOST_FILTER_BYTES = 64 << 20;
 /** As the package `ceknik` asks. */
-const PUBLIC: RequestInit = { mode: "cors", credentials: "omit", referrerPolicy: "no-referrer", redirect: "manual", cache: "no-store" };
+const PUBLIC: RequestInit = {
+  mode: "cors",
+  credentials: "omit",
+  referrerPolicy: "no-referrer",
+  redirect: "manual",
+  cache: "no-store",
+};
 
 class Ahead {
   /** By address. */

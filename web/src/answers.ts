@@ -99,7 +99,7 @@ function answer({ answer, asOf }: Outcome, report: Report, alone: boolean): (HTM
         el("p", {}, known),
         ...(retryAfter === null ? [] : [el("p", {}, t().noAnswerWait(duration(1000 * retryAfter)))]),
         ...(calming === "" ? [] : [el("p", {}, calming)]),
-        el("p", { class: "quiet" }, t().reasonCode(reason), detail === null ? "" : ` (${detail})`),
+        el("p", { class: "quiet" }, t().reasonCode(reason), detail !== null && el("span", { lang: "en" }, ` (${detail})`)),
       ];
     }
   }

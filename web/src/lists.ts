@@ -40,7 +40,7 @@ export async function keptLists(server: string): Promise<Dataset[] | null> {
 }
 
 /** How busy the service is, by list; empty where it does not say. */
-export async function loads(server: string): Promise<Map<string, DatasetStatus["load"]>> {
+export async function loadsOf(server: string): Promise<Map<string, DatasetStatus["load"]>> {
   try {
     const found = await status(server, { fetch: (address, request) => ahead.fetch(String(address), request ?? {}) });
     return new Map(found.map(({ id, load }) => [id, load]));

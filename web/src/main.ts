@@ -11,7 +11,7 @@ import { button, el, put, speaker } from "./dom";
 import { fingerprint } from "./fingerprint";
 import { Form } from "./form";
 import { choose, chooseKept, language, moment, said, t } from "./language";
-import { loads } from "./lists";
+import { loadsOf } from "./lists";
 import { keepPage } from "./offline";
 import { outlook } from "./outlook";
 import * as preferences from "./preferences";
@@ -158,13 +158,18 @@ function tell(): void {
       el("div", { class: "warning" }, el("p", {}, t().listsUnreachable), button(t().retryNow, () => void findLists(), "small")),
     noneChosen && el("p", { class: "warning" }, t().noneChosen),
     device.forgetful && el("p", { class: "warning" }, t().forgetful),
-    cleared && el("p", { class: "warning" }, t().cleared),
-    emptied && el("p", { class: "warning" }, t().emptied),
+    cleared && el("p", { class: "calm" }, t().cleared),
+    emptied && el("p", { class: "calm" }, t().emptied),
   );
   // What stays as it is would be read out again.
   if (fresh.textContent !== told.textContent) {
     put(told, ...fresh.childNodes);
   }
+}
+
+function state({ title, epoch, validUntil }: Dataset): string {
+  const until = new Date(validUntil);
+  return t().statusLine(said(title), epoch, moment(until), until > new Date());
 }
 
 function footer(): void {
@@ -174,16 +179,15 @@ function footer(): void {
       put(build, `${t().build}: `, el("code", {}, hash), " ", el("a", { href: "cara-kerja.html#sidik" }, t().buildHow));
     }
   });
+  // What is the same for all lists is said once.
+  const loads = [...new Set((lists ?? []).flatMap(({ id }) => busy.get(id) ?? []))];
   put(
     bottom,
-    ...(lists ?? []).map(({ id, title, epoch, validUntil }) =>
-      el(
-        "p",
-        {},
-        t().statusLine(said(title), epoch, moment(new Date(validUntil)), new Date(validUntil) > new Date()),
-        busy.has(id) && ` ${t().loads[busy.get(id) ?? "calm"]}`,
-      ),
-    ),
+    ...(lists ?? []).map((list) => {
+      const load = busy.get(list.id);
+      return el("p", {}, state(list), loads.length > 1 && load !== undefined && ` ${t().loads[load]}`);
+    }),
+    loads.length === 1 && el("p", {}, loads.map((load) => t().loads[load]).join("")),
     el("p", {}, t().trouble),
     build,
   );
@@ -198,7 +202,7 @@ function findLists(): Promise<void> {
       form.offer(lists);
       footer();
     };
-    void loads(server).then((found) => {
+    void loadsOf(server).then((found) => {
       busy = found;
       footer();
     });

@@ -89,7 +89,7 @@ export class Requests {
         body !== null && el("pre", {}, body),
       ),
       sizes,
-      el("p", {}, t().tells[tells.code]?.(people) ?? tells.text, early && ` ${t().leftEarly}`),
+      el("p", {}, early ? t().leftEarly : (t().tells[tells.code]?.(people) ?? tells.text)),
     );
   }
 

@@ -55,7 +55,7 @@ test("requests hold nothing of a NIK but blinded elements and a bucket's number"
     assert.equal(first.filter((url) => url === early).length, 1, `${early} in ${first}`);
   }
   assert.equal(first.filter((url) => url.includes("/filter/")).length, 1, String(first));
-  assert.match(await visitor.reads("#requests"), /Diminta sebelum tombol ditekan, seperti oleh setiap orang/);
+  assert.match(await visitor.reads("#requests"), /Sama untuk semua orang yang membuka halaman ini; diminta sebelum tombol ditekan\./);
   await visitor.press("Cek NIK lain");
   await visitor.check(listed);
   assert.deepEqual(await visitor.levels(), ["listed"]);

@@ -62,8 +62,9 @@ export const scenes = [
     says: [
       ["NIK Anda tidak meninggalkan perangkat ini.", "Your NIK does not leave this device."],
       ["NIK (16 angka di KTP atau Kartu Keluarga)", "NIK (16 digits on your identity card or family card)"],
-      ["Contoh penulisan: 3171 0117 0890 0001", "Example: 3171 0117 0890 0001"],
+      ["Contoh: 3171 0117 0890 0001", "Example: 3171 0117 0890 0001"],
       [/DKI Jakarta 2024: terbitan ke-1, berlaku sampai \d/, /Jakarta 2024: edition 1, valid until \d/],
+      ["Layanan sedang lengang.", "The service is not busy."],
       [/Sidik halaman ini: [0-9a-f]{64}/, /Fingerprint of this page: [0-9a-f]{64}/],
     ],
     arrive: ({ visit }) => visit({}),
@@ -164,7 +165,7 @@ export const scenes = [
     says: [
       [/Daftar per \d+ \S+ \d{4} \(.*\) \(selesai\)/, /List as of \d+ \S+ \d{4} \(.*\) \(done\)/],
       ["Sudah dihitung di perangkat ini (selesai)", "Computed on this device (done)"],
-      ["Mungkin tercantum (selesai)", "May be listed (done)"],
+      ["Penyaring menjawab “mungkin”; belum pasti (selesai)", "The filter says “maybe”; not certain yet (done)"],
       ["Memastikan dengan layanan (sedang dikerjakan)", "Confirming with the service (in progress)"],
       [/\d permintaan kepada http/, /\d requests to http/],
     ],
@@ -370,7 +371,7 @@ export const scenes = [
       ["Daftar ini sudah terlalu tua untuk dijadikan jawaban.", "This list is too old to answer."],
       ["Kode: stale", "Code: stale"],
       [/Daftar ini berlaku sampai 8 Januari 2026/, /This list was valid until 8 January 2026/],
-      ["kedaluwarsa; berlaku sampai 8 Januari 2026", "expired; valid until 8 January 2026"],
+      ["terbitan ke-1, kedaluwarsa sejak 8 Januari 2026", "edition 1, expired on 8 January 2026"],
     ],
     never: [["laporkan kode di bawah", "the code below"]],
     arrive: ({ world, visit }) => checked(world, visit, "over"),
@@ -451,6 +452,27 @@ export const scenes = [
     },
   },
   {
+    name: "full",
+    about: "The service says that hardly anything is left of today's evaluations: in the status line, before anybody is checked.",
+    config: one,
+    says: [
+      [/DKI Jakarta 2024: terbitan ke-1, berlaku sampai \d/, /Jakarta 2024: edition 1, valid until \d/],
+      [
+        "Layanan sedang penuh: Anda mungkin diminta kembali nanti.",
+        "The service is full: you may be told to come back later.",
+      ],
+    ],
+    arrive: async ({ world, visit }) => {
+      // To use up a budget of which a word is made takes more than a thousand requests.
+      world.proxy.alter = (path, bytes) =>
+        path === "/v1/status" ? Buffer.from(bytes.toString().replaceAll('"calm"', '"full"')) : undefined;
+      const visitor = await visit({});
+      await visitor.page.getByText(visitor.say("sedang penuh", "is full")).waitFor();
+      return visitor;
+    },
+    picture: "footer",
+  },
+  {
     name: "requests",
     about: "What left this device: the request for the evaluation folded out, with all that was sent.",
     config: one,
@@ -519,7 +541,7 @@ export const scenes = [
     name: "no-lists",
     about: "The service could not be reached when the page opened.",
     says: [
-      ["Daftar-daftar layanan tidak dapat diambil. Periksa sambungan internet.", "The service's lists could not be fetched. Check your connection."],
+      ["Daftar tidak dapat diambil dari layanan. Periksa sambungan internet.", "The service's lists could not be fetched. Check your connection."],
       ["Coba lagi sekarang", "Try again now"],
     ],
     arrive: async ({ world, visit }) => {
@@ -529,7 +551,7 @@ export const scenes = [
         }
       };
       const visitor = await visit({ listed: false });
-      await visitor.page.getByText(visitor.say("Daftar-daftar layanan", "The service's lists")).waitFor();
+      await visitor.page.getByText(visitor.say("Daftar tidak dapat diambil", "The service's lists")).waitFor();
       return visitor;
     },
   },

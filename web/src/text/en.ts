@@ -72,7 +72,11 @@ export const en: Texts = {
   stepComputePage: "This device computes on the page itself, which may stand still for a moment.",
   stepLocal: "Answer from this device",
   stepLocalDone: (hits, misses) =>
-    hits === 0 ? "Not in the filter" : misses === 0 ? "May be listed" : `${hits} may be listed, ${misses} not`,
+    hits === 0
+      ? "Not in the filter"
+      : misses === 0
+        ? "The filter says “maybe”; not certain yet"
+        : `The filter says “maybe” for ${hits}, “no” for ${misses}`,
   stepConfirm: "Confirming with the service",
   stepConfirmNone: "Nothing to confirm",
   stepConfirmOff: "Not confirmed, as you chose",
@@ -240,7 +244,7 @@ export const en: Texts = {
   leftReceived: (bytes) => `${bytes} received`,
   leftBody: "What was sent",
   leftNoBody: "No content; only this address.",
-  leftEarly: "Asked for before the button was pressed, as by everybody who opens this page.",
+  leftEarly: "The same for everybody who opens this page; asked for before the button was pressed.",
   leftUnanswered: "no response",
   tells: {
     public_file: () => "The same file for everybody who checks this list.",
@@ -270,7 +274,7 @@ export const en: Texts = {
   forgetful: "This browser allows no storage. Checks still work, but cannot be compared with earlier visits.",
   newVersion: "A new version of this page is ready. Reloading clears the screen.",
   reload: "Reload",
-  statusLine: (title, epoch, until, valid) => `${title}: edition ${epoch}, ${valid ? "valid" : "expired; valid"} until ${until}.`,
+  statusLine: (title, epoch, until, valid) => `${title}: edition ${epoch}, ${valid ? "valid until" : "expired on"} ${until}.`,
   loads: {
     calm: "The service is not busy.",
     busy: "The service is busy.",
