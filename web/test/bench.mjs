@@ -15,8 +15,13 @@ import { Service } from "./service.mjs";
 
 const ROWS = 677_000;
 const POPULATION = 8_214_007;
-/** Chromium's own for "slow 4G": 1.6 Mbit/s down, 750 kbit/s up, 150 ms there and back, with its factors for a request's overhead. */
-const NETWORK = { offline: false, downloadThroughput: (1.6e6 / 8) * 0.9, uploadThroughput: (750e3 / 8) * 0.9, latency: 150 * 3.75 };
+/** Chromium's "slow 4G": 1.6 Mbit/s down, 750 kbit/s up, 150 ms there and back, with its factors for a request's overhead. */
+const NETWORK = {
+  offline: false,
+  downloadThroughput: (1.6e6 / 8) * 0.9,
+  uploadThroughput: (750e3 / 8) * 0.9,
+  latency: 150 * 3.75,
+};
 /** What gzip makes of a filter in which as many cells are set as a full list sets (src/publication/filter_files.rs). */
 const COMPRESSED = 0.77;
 const SLOWER = 4;
@@ -32,21 +37,30 @@ try {
   const [list, definition] = [join(directory, "list.csv"), join(directory, "list.toml")];
   await ceknik("sample", "--rows", "50", "--definition", definition, "--id", "besar", list);
   const text = await readFile(definition, "utf8");
-  await writeFile(definition, text.replace(/^population.*\n/m, `population = ${POPULATION}\n`).replace(/^capacity.*\n/m, `capacity = ${ROWS}\n`));
+  await writeFile(
+    definition,
+    text.replace(/^population.*\n/m, `population = ${POPULATION}\n`).replace(/^capacity.*\n/m, `capacity = ${ROWS}\n`),
+  );
   await ceknik("dataset", "create", "--home", home, definition);
   await ceknik("import", "--home", home, "besar", list);
   await ceknik("publish", "--home", home, "besar");
   const manifest = JSON.parse(await readFile(join(home, "public/datasets/besar/epochs/1/manifest"), "utf8"));
-  console.log(`filter of ${manifest.filter.shards[0].bytes} bytes, Argon2id at ${manifest.stretch.memory_kib} KiB and ${manifest.stretch.passes} passes`);
+  console.log(
+    `filter of ${manifest.filter.shards[0].bytes} bytes`,
+    `Argon2id at ${manifest.stretch.memory_kib} KiB and ${manifest.stretch.passes} passes`,
+  );
   const service = new Service(home);
   await service.start();
   const proxy = new Proxy(service);
   await proxy.start();
   const filter = asOfAFullList(await readFile(join(home, "public/datasets/besar/filter", manifest.filter.shards[0].sha256)));
-  console.log(`on the way it has ${filter.length} bytes`);
+  console.log(`on the way, the filter has ${filter.length} bytes`);
   proxy.encoding = "gzip";
   proxy.alter = (path, bytes) => (path.includes("/filter/") ? filter : bytes);
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu"],
+  });
   try {
     const took = { "page-cold": [], "page-warm": [] };
     for (let time = 0; time < TIMES; time += 1) {
@@ -102,7 +116,12 @@ async function visit(context, url, warm) {
   const seconds = (performance.now() - begun) / 1000;
   await page.locator("#results .answers").waitFor({ timeout: 120_000 });
   if (!warm) {
-    await session.send("Network.emulateNetworkConditions", { ...NETWORK, downloadThroughput: -1, uploadThroughput: -1, latency: 0 });
+    await session.send("Network.emulateNetworkConditions", {
+      ...NETWORK,
+      downloadThroughput: -1,
+      uploadThroughput: -1,
+      latency: 0,
+    });
     await page.evaluate(async () => void (await navigator.serviceWorker.ready));
   }
   await page.close();

@@ -33,7 +33,10 @@ test("in airplane mode after one visit, the page opens and answers, with the lis
   await visitor.context.setOffline(true);
   await visitor.page.reload();
   await visitor.page.locator("footer .fingerprint code").waitFor();
-  assert.match(await visitor.reads(), /Perangkat ini sedang tidak terhubung\. Pemeriksaan memakai daftar yang tersimpan di sini/);
+  assert.match(
+    await visitor.reads(),
+    /Perangkat ini sedang tidak terhubung\. Pemeriksaan memakai daftar yang tersimpan di sini/,
+  );
   for (const [nik, level, words] of [
     [world.people.missed[1], "not-listed", `Per ${day(0, "id")}, NIK ini tidak tercantum`],
     [world.people.listed, "maybe", "NIK ini mungkin tercantum; belum pasti."],
@@ -48,7 +51,11 @@ test("in airplane mode after one visit, the page opens and answers, with the lis
   }
   await visitor.page.getByRole("link", { name: "Cara kerja dan batasnya" }).click();
   await visitor.page.getByText("Sidik").first().waitFor();
-  assert.deepEqual(reached.filter((one) => one !== "GET /config.json"), [], "nothing was sent");
+  assert.deepEqual(
+    reached.filter((one) => one !== "GET /config.json"),
+    [],
+    "nothing was sent",
+  );
   await visitor.leaves();
 });
 
@@ -114,7 +121,12 @@ test("a service that is full for a whole minute gives no answer, and is tried ag
   assert.ok(refused() > before + 1, `${refused()} after ${before}`);
   assert.deepEqual(await visitor.levels(), ["no-answer"]);
   const shown = await visitor.reads("#results");
-  for (const words of ["Layanan sedang terganggu.", "Ini gangguan sementara", "Kode: service_unavailable", "Halaman ini mencoba lagi sendiri dalam"]) {
+  for (const words of [
+    "Layanan sedang terganggu.",
+    "Ini gangguan sementara",
+    "Kode: service_unavailable",
+    "Halaman ini mencoba lagi sendiri dalam",
+  ]) {
     assert.ok(shown.includes(words), `${words} is not in:\n${shown}`);
   }
   release();
@@ -288,7 +300,8 @@ test("the calendar holds the deadline, and no NIK; paper holds none unless that 
     chunks.push(chunk);
   }
   const calendar = Buffer.concat(chunks).toString();
-  const date = (days) => new Intl.DateTimeFormat("sv", { timeZone: "Asia/Jakarta" }).format(Date.now() + days * 86_400_000).replaceAll("-", "");
+  const date = (days) =>
+    new Intl.DateTimeFormat("sv", { timeZone: "Asia/Jakarta" }).format(Date.now() + days * 86_400_000).replaceAll("-", "");
   assert.match(calendar, /^BEGIN:VCALENDAR\r\n/);
   assert.ok(calendar.includes(`DTSTART;VALUE=DATE:${date(7)}\r\n`), calendar);
   assert.ok(calendar.includes(`DTSTART;VALUE=DATE:${date(14)}\r\n`), calendar);

@@ -36,7 +36,10 @@ for (const device of DEVICES) {
           const shown = `${await visitor.reads()}\n${scene.fields ? await visitor.fields() : ""}`;
           for (const words of scene.says) {
             const wanted = dated(words[place], language);
-            assert.ok(wanted instanceof RegExp ? wanted.test(shown) : shown.includes(wanted), `${wanted} is not in:\n${shown}`);
+            assert.ok(
+              wanted instanceof RegExp ? wanted.test(shown) : shown.includes(wanted),
+              `${wanted} is not in:\n${shown}`,
+            );
           }
           for (const words of scene.never ?? []) {
             assert.ok(!shown.includes(words[place]), `${words[place]} is in:\n${shown}`);
