@@ -53,6 +53,7 @@ for (const device of DEVICES) {
             assert.ok(y > -1 && y + height <= size.height, `${scene.inSight} is at ${y}`);
           }
           assert.deepEqual(await visitor.overflow(320), []);
+          assert.deepEqual(await visitor.overflow(320, "200%"), []);
           if (scene.script !== false) {
             assert.deepEqual(await visitor.violations(), []);
           }

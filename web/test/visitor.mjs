@@ -123,19 +123,20 @@ export class Visitor {
     });
   }
 
-  /** How far the page reaches beyond the screen to the side, with what reaches there, at a width. */
-  async overflow(width) {
+  /** What of the page reaches beyond the screen to the side, at a width, with text so large. */
+  async overflow(width, text = "100%") {
     const before = this.page.viewportSize();
     await this.page.setViewportSize({ width, height: 740 });
-    const beyond = await this.page.evaluate(() => {
-      const { scrollWidth, clientWidth } = document.documentElement;
-      if (scrollWidth <= clientWidth) {
-        return [];
-      }
-      return [...document.querySelectorAll("body *")]
+    const beyond = await this.page.evaluate((text) => {
+      const { style, clientWidth } = document.documentElement;
+      style.fontSize = text;
+      const reaches = document.documentElement.scrollWidth > clientWidth;
+      const found = [...document.querySelectorAll("body *")]
         .filter((one) => one.getBoundingClientRect().right > clientWidth + 1)
         .map((one) => `${one.tagName} ${one.className} ${one.textContent.slice(0, 40)}`);
-    });
+      style.fontSize = "";
+      return reaches ? found : [];
+    }, text);
     await this.page.setViewportSize(before);
     return beyond;
   }
