@@ -29,6 +29,8 @@ interface Kept {
   body: Promise<string>;
   /** Whether a check may have it: not when it came to nothing, nor twice. */
   free: boolean;
+  /** Whether it stays what it is, being named by its hash. */
+  lasts: boolean;
   ending: AbortController;
 }
 
@@ -46,9 +48,11 @@ export interface Wanted {
 
 /** How long the service lets others keep what the next epoch replaces, in milliseconds; nothing is asked for again before. */
 const FRESH = 30_000;
+/** How long what nobody waits for may take, in milliseconds. */
+const PATIENCE = 60_000;
 /** Most lists that are looked ahead for; a check asks for the others when it comes to them. */
 const MOST_LISTS = 4;
-/** Most bytes of a file; of a filter as many as any has. What is larger is for the check to refuse. */
+/** Most bytes of a file, and of a filter, which is as long as any. What is longer is for the check to refuse. */
 const MOST_BYTES = 1 << 20;
 const MOST_FILTER_BYTES = 64 << 20;
 /** As the package `ceknik` asks. */
@@ -65,6 +69,8 @@ class Ahead {
   private readonly kept = new Map<string, Kept>();
   /** Told by the check that runs as its own, and not made use of yet. */
   private readonly reserved = new Map<string, Kept>();
+  /** By address of a list, the manifest that was followed, and how far. */
+  private readonly followed = new Map<string, { manifest: Promise<string>; typing: boolean }>();
   private untold: Made[] = [];
   private readonly running = new Set<Promise<unknown>>();
 
@@ -73,7 +79,7 @@ class Ahead {
     if (!navigator.onLine) {
       throw new TypeError("there is no network");
     }
-    return this.begin(url, request, MOST_BYTES).response;
+    return this.begin(url, request, false).response;
   }
 
   /** Asks for what a check of these lists will ask for first, unless that was done just now. */
@@ -82,7 +88,7 @@ class Ahead {
       return;
     }
     if (policy) {
-      this.ask(`${server}/v1/policy`, MOST_BYTES);
+      this.ask(`${server}/v1/policy`).catch(() => undefined);
     }
     for (const list of lists.slice(0, MOST_LISTS)) {
       void this.follow(`${server}/v1/${list}`, list, typing, shard);
@@ -106,7 +112,8 @@ class Ahead {
 
   /** Notes a request of a check. Where it was made already, the response is that check's from now on. */
   reserve(made: Made): Made {
-    if (made.method !== "GET") {
+    // Of the others nothing may stay here: which buckets were asked for, say.
+    if (made.method !== "GET" || made.tells.code !== "public_file") {
       return made;
     }
     const kept = this.kept.get(made.url);
@@ -136,20 +143,23 @@ class Ahead {
 
   /** Follows a list from its manifest on. What is read there decides nothing but what is asked for. */
   private async follow(address: string, id: string, typing: boolean, shard: Wanted["shard"]): Promise<void> {
+    const manifest = this.ask(`${address}/manifest`);
+    const before = this.followed.get(address);
+    if (before?.manifest === manifest && (before.typing || !typing)) {
+      return;
+    }
+    this.followed.set(address, { manifest, typing });
     try {
-      const manifest = JSON.parse(await this.ask(`${address}/manifest`, MOST_BYTES)) as {
-        epoch: number;
-        filter: { shards: { sha256: string }[] } | null;
-      };
+      const { epoch, filter } = JSON.parse(await manifest) as { epoch: number; filter: { shards: { sha256: string }[] } | null };
       // Of several shards, the NIK decides which one is asked for.
-      const shards = manifest.filter?.shards ?? [];
-      const sha256 = shards.length === 1 && /^[0-9a-f]{64}$/.test(shards[0]?.sha256 ?? "") ? shards[0]?.sha256 : undefined;
-      if (shard !== null && (sha256 === undefined || (await shard(id, sha256)) !== undefined)) {
+      const [sha256, another] = (filter?.shards ?? []).map((one) => one.sha256);
+      const single = another === undefined && /^[0-9a-f]{64}$/.test(sha256 ?? "") ? sha256 : undefined;
+      if (shard !== null && (!typing || single === undefined || (await shard(id, single)) !== undefined)) {
         return;
       }
-      const more = [this.ask(`${address}/epochs/${Number(manifest.epoch)}/proof`, MOST_BYTES)];
-      if (typing && sha256 !== undefined) {
-        more.push(this.ask(`${address}/filter/${sha256}`, MOST_FILTER_BYTES));
+      const more = [this.ask(`${address}/epochs/${Number(epoch)}/proof`)];
+      if (typing && single !== undefined) {
+        more.push(this.ask(`${address}/filter/${single}`, true));
       }
       await Promise.all(more);
     } catch {
@@ -157,17 +167,17 @@ class Ahead {
     }
   }
 
-  private ask(url: string, most: number): Promise<string> {
+  private ask(url: string, lasts = false): Promise<string> {
     const before = this.kept.get(url);
     if (before !== undefined && fresh(before)) {
       return before.body;
     }
-    const kept = this.begin(url, PUBLIC, most);
+    const kept = this.begin(url, PUBLIC, lasts);
     this.kept.set(url, kept);
     return kept.body;
   }
 
-  private begin(url: string, request: RequestInit, most: number): Kept {
+  private begin(url: string, request: RequestInit, lasts: boolean): Kept {
     const made: Made = {
       at: new Date(),
       method: "GET",
@@ -184,8 +194,9 @@ class Ahead {
     request.signal?.addEventListener("abort", () => ending.abort());
     const response = fetch(url, { ...request, signal: ending.signal });
     // What is read here is a copy: the response itself goes to whoever takes it.
-    const body = response.then((response) => read(response.clone(), made, most, ending));
-    const kept: Kept = { made, response, body, free: true, ending };
+    const body = response.then((response) => read(response.clone(), made, lasts, ending));
+    const kept: Kept = { made, response, body, free: true, lasts, ending };
+    const late = setTimeout(() => kept.free && ending.abort(), PATIENCE);
     const over = body.then(
       () => undefined,
       () => {
@@ -195,7 +206,10 @@ class Ahead {
       },
     );
     this.running.add(over);
-    void over.then(() => this.running.delete(over));
+    void over.then(() => {
+      clearTimeout(late);
+      this.running.delete(over);
+    });
     return kept;
   }
 }
@@ -203,17 +217,17 @@ class Ahead {
 /** What a check asked for by itself, and is not asked for again beside it. */
 function elsewhere(made: Made): Kept {
   const never = new Promise<never>(() => undefined);
-  return { made, response: never, body: never, free: false, ending: new AbortController() };
+  return { made, response: never, body: never, free: false, lasts: false, ending: new AbortController() };
 }
 
-function fresh({ made }: Kept): boolean {
-  // Whatever is named by its hash stays what it is.
-  return made.url.includes("/filter/") || Date.now() - made.at.getTime() < FRESH;
+function fresh({ made, lasts }: Kept): boolean {
+  return lasts || Date.now() - made.at.getTime() < FRESH;
 }
 
-/** Reads a response to its end, and notes what came. */
-async function read(response: Response, made: Made, most: number, ending: AbortController): Promise<string> {
+/** Reads a response to its end, and notes what came. Gives its text; of what `lasts`, which is no text, none. */
+async function read(response: Response, made: Made, lasts: boolean, ending: AbortController): Promise<string> {
   made.status = response.status;
+  const most = lasts ? MOST_FILTER_BYTES : MOST_BYTES;
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   const reader = response.body?.getReader();
@@ -223,7 +237,9 @@ async function read(response: Response, made: Made, most: number, ending: AbortC
       ending.abort();
       break;
     }
-    chunks.push(chunk.value);
+    if (!lasts) {
+      chunks.push(chunk.value);
+    }
   }
   made.received = length;
   made.draw();

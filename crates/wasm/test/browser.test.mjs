@@ -212,3 +212,41 @@ test("a family is computed in several workers at once", async () => {
   assert.deepEqual(told.told.at(-1), { kind: "stretched", done: 3, of: 3 });
   assert.equal(workers.length, most);
 });
+
+test("a worker that was started ahead computes for the next check, and for that one alone", async () => {
+  const { page, workers } = await opened();
+  const codes = await page.evaluate(
+    async ([server, nik]) => {
+      const { check, prepareWorker } = await import("/ceknik/index.js");
+      await Promise.all([prepareWorker(), prepareWorker()]);
+      await prepareWorker();
+      const one = async () => (await check({ server, dataset: "demo", niks: [nik] })).outcomes[0].answer.code;
+      return [await one(), await one()];
+    },
+    [service.url, service.listed],
+  );
+  assert.deepEqual(codes, ["listed", "listed"]);
+  assert.equal(workers.length, 2);
+  assert.deepEqual(page.workers(), []);
+});
+
+test("where no worker may be started, to prepare one does nothing, and the page computes", async () => {
+  const strict = await pages(service.url, "'none'");
+  try {
+    const { page } = await opened(strict.url);
+    const told = await page.evaluate(
+      async ([server, nik]) => {
+        const { check, prepareWorker } = await import("/ceknik/index.js");
+        await prepareWorker();
+        await new Promise((soon) => setTimeout(soon, 200));
+        const told = [];
+        const { outcomes } = await check({ server, dataset: "demo", niks: [nik], onProgress: (progress) => told.push(progress) });
+        return [outcomes[0].answer.code, told.filter(({ kind }) => kind === "computing").at(-1)?.where];
+      },
+      [service.url, service.listed],
+    );
+    assert.deepEqual(told, ["listed", "page"]);
+  } finally {
+    strict.stop();
+  }
+});

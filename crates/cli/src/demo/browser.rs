@@ -14,7 +14,8 @@ fn opener(system: &str, has_display: bool) -> Option<&'static str> {
 
 /// Opens an address. False where there is no desktop, or nothing that opens it.
 pub(super) fn open(url: &str) -> bool {
-    let has_display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| env::var_os(name).is_some_and(|is| !is.is_empty()));
+    let has_display =
+        ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| env::var_os(name).is_some_and(|is| !is.is_empty()));
     let Some(program) = opener(env::consts::OS, has_display) else { return false };
     // It is not waited for: some end only with the browser. What it says would stand among the demo's own lines.
     let mut command = Command::new(program);
