@@ -21,6 +21,7 @@ export function home(): string {
  * read: to go on would be to ask another service than the host meant, and on another word.
  */
 export async function config(): Promise<Config> {
+  // With the credentials of build/preload.ts, or it is fetched twice.
   return read(await fetch(FILE, { referrerPolicy: "no-referrer", cache: "no-cache" }));
 }
 
