@@ -2,13 +2,12 @@
 
 CARGO ?= cargo
 DEMO_ARGS ?=
-# The citizens' page, where `make page` has built it.
-DEMO_PAGE = $(if $(wildcard web/dist/index.html),--page web/dist)
 
 .PHONY: help setup demo page test bench bench-page fmt lint doc fuzz vectors clean
 
 help:
-	@echo "make demo             a sample list, published, served and checked; serves until interrupted (DEMO_ARGS=...)"
+	@echo "make demo             a sample list, published, served and checked, and the citizens' page for it, opened in a browser;"
+	@echo "                      serves until interrupted (DEMO_ARGS=...; DEMO_ARGS=--no-open leaves the browser closed)"
 	@echo "make page             the citizens' page, into web/dist, and the npm package that it is built on"
 	@echo "make test             everything that must hold; what it needs is installed first"
 	@echo "make bench            every figure beside its goal; make bench-NAME for one; make bench-page for the page's"
@@ -21,11 +20,11 @@ setup:
 
 demo:
 	@scripts/setup build
-	@$(CARGO) run --release -p ceknik-cli --bin ceknik -- demo $(DEMO_PAGE) $(DEMO_ARGS)
+	@if scripts/page; then page='--page web/dist'; else page=; echo "demo: goes on without the citizens' page"; fi; \
+		$(CARGO) run --release -p ceknik-cli --bin ceknik -- demo $$page $(DEMO_ARGS)
 
 page:
-	@crates/wasm/build
-	@cd web && npm ci --silent --no-audit --no-fund && npm run --silent build
+	@scripts/page anew
 
 test: setup
 	@scripts/test

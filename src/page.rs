@@ -155,7 +155,7 @@ fn service_elsewhere(config: &[u8]) -> Option<Option<HeaderValue>> {
 fn content_security_policy(elsewhere: Option<&HeaderValue>) -> HeaderValue {
     let service = elsewhere.and_then(|origin| origin.to_str().ok()).map(|origin| format!(" {origin}"));
     let policy = format!(
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; \
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \
          connect-src 'self'{}; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'none'",
         service.unwrap_or_default()

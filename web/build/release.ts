@@ -9,18 +9,19 @@ import { gzipSync } from "node:zlib";
 import type { Plugin, ResolvedConfig } from "vite";
 
 /**
- * Most bytes that a first visit fetches, gzipped: page, script, style, module; not the names of districts, nor the filter. It
- * lets the build grow by two percent.
+ * Most bytes of a first visit that are the page's own, gzipped: page, script, style, worker. Not the module, which
+ * crates/wasm/build holds to its own; nor what comes later: English, names of districts, the filter.
  */
-const MOST_FIRST_LOAD = 221_700;
-/** What was wanted. The module alone is larger: crates/wasm/README.md, "Size", says what takes it. */
+const MOST_OWN = 39_000;
+/** What was wanted of a first visit with the module. That alone is larger: crates/wasm/README.md, "Size", says what takes it. */
 const WANTED_FIRST_LOAD = 160 * 1024;
+const MODULE = /\.wasm$/;
 /** Not of the build: the host's own. */
 const CONFIG = "config.json";
 const SUMS = "SHA256SUMS";
 const WORKER = "sw.js";
 /** Fetched after the page is there. */
-const LATER = /^assets\/(districts|cara-kerja)|^cara-kerja\.html$|\.txt$/
+const LATER = /^assets\/(districts|en|cara-kerja)-|^cara-kerja\.html$|\.txt$/
 
 export function release(): Plugin {
   let config: ResolvedConfig;
@@ -48,14 +49,16 @@ export function release(): Plugin {
 
         const first = kept.filter((file) => !LATER.test(file));
         const sizes = first.map((file) => [file, gzipSync(readFileSync(join(dist, file)), { level: 9 }).length] as const);
-        const all = sizes.reduce((sum, [, size]) => sum + size, 0);
+        const sum = (some: typeof sizes) => some.reduce((sum, [, size]) => sum + size, 0);
+        const own = sum(sizes.filter(([file]) => !MODULE.test(file)));
         for (const [file, size] of sizes) {
           console.log(`${String(size).padStart(8)} gzipped  ${file}`);
         }
-        console.log(`${String(all).padStart(8)} gzipped in all, of ${MOST_FIRST_LOAD} at most; ${WANTED_FIRST_LOAD} were wanted`);
+        console.log(`${String(own).padStart(8)} gzipped are the page's own, of ${MOST_OWN} at most`);
+        console.log(`${String(sum(sizes)).padStart(8)} gzipped in all; ${WANTED_FIRST_LOAD} were wanted`);
         console.log(`fingerprint ${createHash("sha256").update(sums).digest("hex")}`);
-        if (all > MOST_FIRST_LOAD) {
-          throw new Error(`a first visit would fetch ${all} bytes, more than ${MOST_FIRST_LOAD}`);
+        if (own > MOST_OWN) {
+          throw new Error(`a first visit would fetch ${own} bytes beside the module, more than ${MOST_OWN}`);
         }
       },
     },

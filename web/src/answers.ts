@@ -90,15 +90,16 @@ function answer({ answer, asOf }: Outcome, report: Report, alone: boolean): (HTM
         el("p", {}, t().maybeBecause[answer.because] ?? ""),
       ];
     case "no_answer": {
-      const { reason, detail, retryAfter, passing } = answer;
+      const { reason, detail, expired, retryAfter, passing } = answer;
       const known = t().reasons[reason] ?? (reason.startsWith("bucket_") ? t().bucketReason : answer.text);
       const calming = passing || HARMLESS.has(reason) ? (passing ? t().noAnswerPassing : "") : t().noAnswerDoubt;
       return [
         el("p", { class: "lead" }, t().noAnswerTitle),
+        ...(expired === null ? [] : [el("p", {}, t().expired(moment(new Date(expired))))]),
         el("p", {}, known),
         ...(retryAfter === null ? [] : [el("p", {}, t().noAnswerWait(duration(1000 * retryAfter)))]),
         ...(calming === "" ? [] : [el("p", {}, calming)]),
-        el("p", { class: "quiet" }, t().reasonCode(reason), detail === null ? "" : ` (${detail})`),
+        el("p", { class: "quiet" }, t().reasonCode(reason), detail !== null && el("span", { lang: "en" }, ` (${detail})`)),
       ];
     }
   }

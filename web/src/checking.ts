@@ -1,5 +1,6 @@
 /** A check on the page: its steps, its answers, what left the device, and trying again. */
 import type { Dataset } from "ceknik";
+import { ahead } from "./ahead";
 import type { Whose } from "./answers";
 import type { Config } from "./config";
 import { device } from "./device";
@@ -82,6 +83,7 @@ export class Checking {
       put(this.element, ...this.progress());
       moveTo(this.element.querySelector("h2") ?? this.element);
     }
+    requests.add(ahead.tell());
     try {
       const found = await run(
         {
@@ -99,9 +101,12 @@ export class Checking {
             this.steps.push(steps);
             this.element.querySelector(".stack")?.append(steps.element);
           },
+          request: (list, ticket, made) => requests.begin(list.id, ticket, made),
           progress: (list, progress) => {
             bySteps.get(list.id)?.show(progress);
-            requests.progress(list.id, progress);
+            if (progress.kind === "responded") {
+              requests.responded(list.id, progress);
+            }
           },
           ended: (result) => {
             bySteps.get(result.list.id)?.end(answered(result));

@@ -9,6 +9,8 @@ export interface Config {
   datasets: string[] | null;
 }
 
+const FILE = "config.json";
+
 /** The address below which the page lies, without a slash at the end. */
 export function home(): string {
   return new URL(".", document.baseURI).href.replace(/\/+$/, "");
@@ -19,27 +21,40 @@ export function home(): string {
  * read: to go on would be to ask another service than the host meant, and on another word.
  */
 export async function config(): Promise<Config> {
-  const response = await fetch("config.json", { credentials: "omit", referrerPolicy: "no-referrer", cache: "no-cache" });
+  // With the credentials of build/preload.ts, or it is fetched twice.
+  return read(await fetch(FILE, { referrerPolicy: "no-referrer", cache: "no-cache" }));
+}
+
+/** As it was at an earlier visit, to begin with what decides nothing; null when there was none. */
+export async function keptConfig(): Promise<Config | null> {
+  try {
+    const kept = await caches.match(new URL(FILE, document.baseURI).href);
+    return kept === undefined ? null : await read(kept);
+  } catch {
+    return null;
+  }
+}
+
+async function read(response: Response): Promise<Config> {
   if (response.status === 404) {
     return { server: home(), policy: null, datasets: null };
   }
   if (!response.ok) {
-    throw new Error(`config.json: status ${response.status}`);
+    throw new Error(`${FILE}: status ${response.status}`);
   }
-  const read = (await response.json()) as Record<string, unknown>;
-  const { server = "", policy = null, datasets = null, ...unknown } = read;
+  const { server = "", policy = null, datasets = null, ...unknown } = (await response.json()) as Record<string, unknown>;
   const [name] = Object.keys(unknown);
   if (name !== undefined) {
-    throw new Error(`config.json: there is no ${name}`);
+    throw new Error(`${FILE}: there is no ${name}`);
   }
   if (typeof server !== "string") {
-    throw new Error("config.json: server is no text");
+    throw new Error(`${FILE}: server is no text`);
   }
   if (policy !== null && typeof policy !== "string") {
-    throw new Error("config.json: policy is neither a text nor null");
+    throw new Error(`${FILE}: policy is neither a text nor null`);
   }
   if (datasets !== null && !isTexts(datasets)) {
-    throw new Error("config.json: datasets is neither a list of ids nor null");
+    throw new Error(`${FILE}: datasets is neither a list of ids nor null`);
   }
   return { server: server === "" ? home() : new URL(server, document.baseURI).href.replace(/\/+$/, ""), policy, datasets };
 }

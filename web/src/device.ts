@@ -2,12 +2,10 @@
 import { indexedDbStorage, memoryStorage } from "ceknik";
 import type { Storage } from "ceknik";
 import { forgetPage, keepPage } from "./offline";
-import { forgetPreferences } from "./preferences";
+import { SHARED, forgetPreferences } from "./preferences";
 
 /** With a device that others use as well, the screen is emptied after so long without a touch. */
 const IDLE = 3 * 60_000;
-/** An address that ends so opens the page for such a device: for a bookmark of a library or a village office. */
-const SHARED = "#bersama";
 
 export interface Device {
   /** Whether others use it, too. */

@@ -26,9 +26,10 @@ export class Form {
   private submitted = false;
   private readonly waiting = el("p", { class: "quiet", role: "status" });
 
-  /** `check` is told whom, and in which of the lists. */
+  /** `check` is told whom; `typed`, that somebody types. */
   constructor(
     private readonly check: (people: Whose[]) => void,
+    private readonly typed: () => void,
     private readonly settings: () => HTMLElement,
   ) {
     this.element.addEventListener("submit", (event) => {
@@ -93,7 +94,10 @@ export class Form {
 
   private row(person: Person, place: number, several: boolean): HTMLElement {
     const who = t().person(place + 1);
-    const field = nikField(person.text, several ? `${t().nikLabelShort}, ${who}` : t().nikLabel, (text) => (person.text = text));
+    const field = nikField(person.text, several ? `${t().nikLabelShort}, ${who}` : t().nikLabel, (text) => {
+      person.text = text;
+      this.typed();
+    });
     this.fields.push(field);
     if (!several) {
       return field.element;
@@ -114,10 +118,10 @@ export class Form {
           maxlength: 40,
           autocomplete: "off",
           spellcheck: "false",
-          "aria-describedby": `${id}-hint`,
+          "aria-describedby": place === 0 && `${id}-hint`,
           oninput: ({ target }: { target: HTMLInputElement }) => (person.label = target.value),
         }),
-        el("p", { class: "hint", id: `${id}-hint` }, t().labelHint),
+        place === 0 && el("p", { class: "hint", id: `${id}-hint` }, t().labelHint),
       ),
       field.element,
       button(t().removePerson(who), () => this.remove(place), "small"),

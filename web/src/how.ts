@@ -1,9 +1,9 @@
 /** "How it works": the language and the theme of the page itself, and the fingerprint of this copy. */
 import { fingerprint } from "./fingerprint";
 import * as preferences from "./preferences";
+import { SHARED } from "./preferences";
 import type { Language } from "./preferences";
 
-const SHARED = "#bersama";
 const shared = location.hash === SHARED;
 
 function show(language: Language): void {

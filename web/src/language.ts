@@ -1,23 +1,34 @@
 /** Words, dates and sizes in the language that is chosen. */
-import { en } from "./text/en";
 import { id } from "./text/id";
 import type { Texts } from "./text/id";
 import type { Language } from "./preferences";
 import * as preferences from "./preferences";
 
-let chosen: Language = preferences.language();
+let chosen: Language = "id";
+let english: Texts | undefined;
 
 export function language(): Language {
   return chosen;
 }
 
-export function choose(language: Language): void {
-  chosen = language;
+/** Goes over to a language. English is fetched once somebody wants it; where it cannot be had, it stays Indonesian. */
+export async function choose(language: Language): Promise<void> {
+  try {
+    english ??= language === "en" ? (await import("./text/en")).en : undefined;
+    chosen = language;
+  } catch {
+    // Likewise.
+  }
+}
+
+/** Goes over to the language of an earlier visit. */
+export function chooseKept(): Promise<void> {
+  return choose(preferences.language());
 }
 
 /** The words. */
 export function t(): Texts {
-  return chosen === "id" ? id : en;
+  return chosen === "id" || english === undefined ? id : english;
 }
 
 /** Of a text in both languages, the one that is chosen. */

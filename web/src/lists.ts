@@ -1,6 +1,7 @@
 /** The lists that the service has. The answer is kept, so that without a network it is known which lists are on this device. */
-import { datasets } from "ceknik";
-import type { Dataset } from "ceknik";
+import { datasets, status } from "ceknik";
+import type { Dataset, DatasetStatus } from "ceknik";
+import { ahead } from "./ahead";
 
 const CACHE = "ceknik-lists";
 
@@ -8,7 +9,7 @@ const CACHE = "ceknik-lists";
 export function freshLists(server: string, keep: boolean): Promise<Dataset[]> {
   return datasets(server, {
     fetch: async (address, request) => {
-      const response = await fetch(address, request);
+      const response = await ahead.fetch(String(address), request ?? {});
       if (keep && response.ok && "caches" in globalThis) {
         const copy = response.clone();
         await caches
@@ -35,5 +36,15 @@ export async function keptLists(server: string): Promise<Dataset[] | null> {
     });
   } catch {
     return null;
+  }
+}
+
+/** How busy the service is, by list; empty where it does not say. */
+export async function loadsOf(server: string): Promise<Map<string, DatasetStatus["load"]>> {
+  try {
+    const found = await status(server, { fetch: (address, request) => ahead.fetch(String(address), request ?? {}) });
+    return new Map(found.map(({ id, load }) => [id, load]));
+  } catch {
+    return new Map();
   }
 }

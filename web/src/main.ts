@@ -1,18 +1,19 @@
 /** The page: a form, the steps of a check, answers, and what left the device. */
-import { load } from "ceknik";
-import type { CeknikError, Dataset } from "ceknik";
+import { load, prepareWorker } from "ceknik";
+import type { CeknikError, Dataset, DatasetStatus } from "ceknik";
+import { ahead } from "./ahead";
 import type { Whose } from "./answers";
 import { Checking } from "./checking";
-import { config } from "./config";
 import type { Config } from "./config";
 import { device, forgetEverything, openStorage, share, watchLeaving } from "./device";
 import { prepareDistricts } from "./districts";
 import { button, el, put, speaker } from "./dom";
 import { fingerprint } from "./fingerprint";
 import { Form } from "./form";
-import { choose, language, moment, said, t } from "./language";
-import { freshLists, keptLists } from "./lists";
+import { choose, chooseKept, language, moment, said, t } from "./language";
+import { loadsOf } from "./lists";
 import { keepPage } from "./offline";
+import { outlook } from "./outlook";
 import * as preferences from "./preferences";
 import { preparePrinting } from "./print";
 import { settingsShown } from "./settings";
@@ -33,6 +34,8 @@ let settings: Config | null = null;
 /** Why nothing can be checked here. */
 let hindrance: { error: unknown } | null = null;
 let lists: Dataset[] | null = null;
+/** How busy the service is, by list; none where it does not say. */
+let busy = new Map<string, DatasetStatus["load"]>();
 /** Lists that are on their way. */
 let finding: Promise<void> | null = null;
 
@@ -44,6 +47,10 @@ const checking = new Checking(() => {
 });
 const form = new Form(
   (people) => void check(people),
+  () => {
+    outlook.typed();
+    prepareWorker().catch(() => undefined); // The module cannot be had, which is said elsewhere.
+  },
   () => settingsShown(set, { shared: (shared) => void shareDevice(shared), clear: () => void clearDevice() }),
 );
 const bottom = el("footer", { class: "no-print" });
@@ -52,7 +59,8 @@ const bottom = el("footer", { class: "no-print" });
 const prepared = prepare();
 
 async function prepare(): Promise<Config> {
-  const [read] = await Promise.all([config(), load().then(openStorage)]);
+  const [read] = await Promise.all([outlook.configured, load().then(openStorage)]);
+  outlook.open(() => device.storage);
   settings = read;
   return read;
 }
@@ -60,6 +68,7 @@ async function prepare(): Promise<Config> {
 async function start(): Promise<void> {
   preferences.showTheme(set.theme);
   preparePrinting();
+  await chooseKept();
   document.body.append(speaker);
   put(
     document.getElementById("app") as HTMLElement,
@@ -69,6 +78,7 @@ async function start(): Promise<void> {
     bottom,
   );
   redraw();
+  const found = outlook.configured.then(findLists, () => undefined);
   try {
     await prepared;
   } catch (error) {
@@ -90,8 +100,10 @@ async function start(): Promise<void> {
     });
   }
   tell();
-  await findLists();
+  await found;
   prepareDistricts();
+  // What somebody waits for comes first.
+  await ahead.quiet();
   if (!device.shared) {
     await keepPage(newVersion);
   }
@@ -116,10 +128,11 @@ function header(): void {
   const turn = button(
     t().otherLanguage,
     () => {
-      choose(other);
-      preferences.keepLanguage(other, device.shared);
-      redraw();
-      top.querySelector("button")?.focus();
+      void choose(other).then(() => {
+        preferences.keepLanguage(language(), device.shared);
+        redraw();
+        top.querySelector("button")?.focus();
+      });
     },
     "language no-print",
   );
@@ -145,13 +158,18 @@ function tell(): void {
       el("div", { class: "warning" }, el("p", {}, t().listsUnreachable), button(t().retryNow, () => void findLists(), "small")),
     noneChosen && el("p", { class: "warning" }, t().noneChosen),
     device.forgetful && el("p", { class: "warning" }, t().forgetful),
-    cleared && el("p", { class: "warning" }, t().cleared),
-    emptied && el("p", { class: "warning" }, t().emptied),
+    cleared && el("p", { class: "calm" }, t().cleared),
+    emptied && el("p", { class: "calm" }, t().emptied),
   );
   // What stays as it is would be read out again.
   if (fresh.textContent !== told.textContent) {
     put(told, ...fresh.childNodes);
   }
+}
+
+function state({ title, epoch, validUntil }: Dataset): string {
+  const until = new Date(validUntil);
+  return t().statusLine(said(title), epoch, moment(until), until > new Date());
 }
 
 function footer(): void {
@@ -161,11 +179,15 @@ function footer(): void {
       put(build, `${t().build}: `, el("code", {}, hash), " ", el("a", { href: "cara-kerja.html#sidik" }, t().buildHow));
     }
   });
+  // What is the same for all lists is said once.
+  const loads = [...new Set((lists ?? []).flatMap(({ id }) => busy.get(id) ?? []))];
   put(
     bottom,
-    ...(lists ?? []).map(({ title, epoch, validUntil }) =>
-      el("p", {}, t().statusLine(said(title), epoch, moment(new Date(validUntil)), new Date(validUntil) > new Date())),
-    ),
+    ...(lists ?? []).map((list) => {
+      const load = busy.get(list.id);
+      return el("p", {}, state(list), loads.length > 1 && load !== undefined && ` ${t().loads[load]}`);
+    }),
+    loads.length === 1 && el("p", {}, loads.map((load) => t().loads[load]).join("")),
     el("p", {}, t().trouble),
     build,
   );
@@ -174,15 +196,19 @@ function footer(): void {
 /** Learns which lists there are; from an earlier visit at once, so that nobody waits for that. */
 function findLists(): Promise<void> {
   finding ??= (async () => {
-    const { server, datasets } = await prepared;
+    const { server } = await outlook.configured;
     const offer = (found: Dataset[]) => {
-      lists = found.filter(({ id }) => datasets === null || datasets.includes(id));
+      lists = found;
       form.offer(lists);
       footer();
     };
+    void loadsOf(server).then((found) => {
+      busy = found;
+      footer();
+    });
     // Asked for at once. Where they cannot be had, those of an earlier visit do.
-    const fresh = freshLists(server, !device.shared).catch(() => null);
-    const kept = lists === null ? await keptLists(server) : null;
+    const fresh = outlook.found(!device.shared);
+    const kept = lists === null ? await outlook.kept() : null;
     if (kept !== null) {
       offer(kept);
     }
@@ -200,6 +226,11 @@ async function check(people: Whose[]): Promise<void> {
   notices.cleared = notices.emptied = false;
   tell();
   footer();
+  try {
+    await prepared;
+  } catch {
+    return; // Which is said already.
+  }
   if (lists === null || lists.length === 0) {
     await findLists();
   }
@@ -210,6 +241,7 @@ async function check(people: Whose[]): Promise<void> {
     told.scrollIntoView({ block: "nearest" });
     return;
   }
+  outlook.begins();
   await checking.begin({ settings, lists: chosen, people, neverContact: set.neverContact });
 }
 

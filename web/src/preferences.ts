@@ -3,6 +3,9 @@
 export type Language = "id" | "en";
 export type Theme = "auto" | "light" | "dark";
 
+/** An address that ends so opens the page for a device that others use: for a bookmark of a library or a village office. */
+export const SHARED = "#bersama";
+
 const LANGUAGE = "ceknik.language";
 const THEME = "ceknik.theme";
 

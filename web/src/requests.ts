@@ -1,20 +1,8 @@
 /** What left this device: every request of a check, as it is made. */
 import type { Progress } from "ceknik";
+import type { Made } from "./ahead";
 import { button, el, put } from "./dom";
 import { bytes, number, t, timeOfDay } from "./language";
-
-interface Made {
-  at: Date;
-  method: string;
-  url: string;
-  body: string | null;
-  tells: Extract<Progress, { kind: "request" }>["tells"];
-  status: number | null;
-  /** Null while the response is on its way. */
-  received: number | null;
-  /** Shows what came back. */
-  draw: () => void;
-}
 
 /** A log of requests, and the panel that shows it. It only grows, so that what is open in it stays open. */
 export class Requests {
@@ -29,26 +17,33 @@ export class Requests {
     this.redraw();
   }
 
-  /** Takes in what a check says of its requests. `list` tells tickets of several lists apart. */
-  progress(list: string, progress: Progress): void {
-    if (progress.kind === "request") {
-      const { method, url, body, tells } = progress;
-      const made: Made = { at: new Date(), method, url, body, tells, status: null, received: null, draw: () => undefined };
-      this.made.push(made);
-      this.open.set(`${list} ${progress.ticket}`, made);
-      if (this.made.length === 1) {
-        this.redraw();
-      } else {
-        this.list.append(this.line(made));
-        this.introduce();
-      }
-    } else if (progress.kind === "responded") {
-      const made = this.open.get(`${list} ${progress.ticket}`);
-      if (made !== undefined) {
-        made.status = progress.status;
-        made.received = progress.bytes;
-        made.draw();
-      }
+  /** Adds requests that were made before the check. */
+  add(made: Made[]): void {
+    this.made.push(...made);
+    this.redraw();
+  }
+
+  /** A check makes a request, or makes use of one of before. `list` tells tickets of several lists apart. */
+  begin(list: string, ticket: number, made: Made): void {
+    this.open.set(`${list} ${ticket}`, made);
+    if (this.made.includes(made)) {
+      return;
+    }
+    this.made.push(made);
+    if (this.made.length === 1) {
+      this.redraw();
+    } else {
+      this.list.append(this.line(made));
+      this.introduce();
+    }
+  }
+
+  responded(list: string, { ticket, status, bytes }: Extract<Progress, { kind: "responded" }>): void {
+    const made = this.open.get(`${list} ${ticket}`);
+    if (made !== undefined) {
+      made.status = status;
+      made.received = bytes;
+      made.draw();
     }
   }
 
@@ -71,7 +66,7 @@ export class Requests {
   }
 
   private line(made: Made): HTMLElement {
-    const { at, method, url, body, tells } = made;
+    const { at, method, url, body, tells, early } = made;
     const sizes = el("span", { class: "quiet" });
     made.draw = () => {
       const received =
@@ -94,7 +89,7 @@ export class Requests {
         body !== null && el("pre", {}, body),
       ),
       sizes,
-      el("p", {}, t().tells[tells.code]?.(people) ?? tells.text),
+      el("p", {}, early ? t().leftEarly : (t().tells[tells.code]?.(people) ?? tells.text)),
     );
   }
 

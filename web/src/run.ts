@@ -1,6 +1,8 @@
 /** A check of some NIKs in some lists, one list after another, and whether to try again. */
 import { check } from "ceknik";
 import type { Dataset, Progress, Report, Storage } from "ceknik";
+import { ahead } from "./ahead";
+import type { Made } from "./ahead";
 import type { Config } from "./config";
 
 /** Most times that the page tries again by itself. */
@@ -19,14 +21,16 @@ export interface Task {
   offline: boolean;
 }
 
-/** What became of one list. `retryAfter`: the wait that the service asked for last, in milliseconds. */
-export type Result = { list: Dataset; report: Report; retryAfter: number } | { list: Dataset; failed: unknown };
+/** What became of one list. */
+export type Result = { list: Dataset; report: Report } | { list: Dataset; failed: unknown };
 
 /** Told what happens. */
 export interface Watcher {
   /** A list is begun. */
   begins(list: Dataset): void;
   progress(list: Dataset, progress: Progress): void;
+  /** A request is made, or one that was made before is made use of. */
+  request(list: Dataset, ticket: number, made: Made): void;
   /** What it came to. */
   ended(result: Result): void;
 }
@@ -45,7 +49,6 @@ export async function run(task: Task, watcher: Watcher, signal: AbortSignal): Pr
 
 async function one(task: Task, list: Dataset, watcher: Watcher, signal: AbortSignal): Promise<Result> {
   const { config, niks, storage, neverContact, offline } = task;
-  let retryAfter = 0;
   try {
     const report = await check({
       server: config.server,
@@ -55,23 +58,25 @@ async function one(task: Task, list: Dataset, watcher: Watcher, signal: AbortSig
       settings: { confirm: neverContact ? "never" : "as_needed", offline },
       storage,
       signal,
-      onProgress: (progress) => watcher.progress(list, progress),
-      fetch: async (address, request) => {
-        const response = await fetch(address, request);
-        if (!response.ok) {
-          const seconds = Number(response.headers.get("retry-after"));
-          retryAfter = Number.isFinite(seconds) ? 1000 * seconds : 0;
+      onProgress: (progress) => {
+        if (progress.kind === "request") {
+          watcher.request(list, progress.ticket, ahead.reserve(asMade(progress)));
         }
-        return response;
+        watcher.progress(list, progress);
       },
+      fetch: (address, request) => ahead.take(String(address), request?.signal) ?? fetch(address, request),
     });
-    return { list, report, retryAfter };
+    return { list, report };
   } catch (error) {
     if (signal.aborted) {
       throw error;
     }
     return { list, failed: error };
   }
+}
+
+function asMade({ method, url, body, tells }: Extract<Progress, { kind: "request" }>): Made {
+  return { at: new Date(), method, url, body, tells, early: false, status: null, received: null, draw: () => undefined };
 }
 
 /** Faults that time alone may mend. */
@@ -115,7 +120,7 @@ export function retryAfter(results: Result[], retries: number): number | null {
   if (lacking.length === 0 || retries >= MOST_RETRIES) {
     return null;
   }
-  const asked = lacking.map((result) => ("report" in result ? result.retryAfter : 0));
+  const asked = lacking.map((result) => ("report" in result ? 1000 * (result.report.retryAfter ?? 0) : 0));
   const wait = Math.max(FIRST_WAIT * 2 ** retries, ...asked);
   return wait <= LONGEST_WAIT ? wait * (1 + Math.random() / 2) : null;
 }

@@ -16,16 +16,64 @@ const replaced = (from, to) => (bytes) => Buffer.from(bytes.toString().replace(f
 
 for (const [what, match, alter, code, words] of [
   ["the manifest", /\/manifest$/, forged, "log_proof_invalid", "Daftar ini tidak terbukti ada di catatan publik."],
-  ["the manifest's form", /\/manifest$/, replaced("ceknik/1", "ceknik/2"), "manifest_invalid", "Keterangan daftar tidak sah."],
+  [
+    "the manifest's form",
+    /\/manifest$/,
+    replaced("ceknik/1", "ceknik/2"),
+    "manifest_invalid",
+    "Keterangan daftar tidak sah.",
+  ],
   ["the manifest, for one of another list", /\/manifest$/, "another", "wrong_dataset", "Layanan memberi daftar yang lain."],
-  ["the manifest's proof", /\/proof$/, (bytes) => flip(bytes, 40), "log_proof_invalid", "Daftar ini tidak terbukti ada di catatan publik."],
-  ["the proof, for one of another list", /\/proof$/, "another", "log_proof_invalid", "Daftar ini tidak terbukti ada di catatan publik."],
-  ["the filter", /\/filter\//, (bytes) => flip(bytes, -1), "filter_digest", "Penyaring daftar tidak cocok dengan keterangannya."],
+  [
+    "the manifest's proof",
+    /\/proof$/,
+    (bytes) => flip(bytes, 40),
+    "log_proof_invalid",
+    "Daftar ini tidak terbukti ada di catatan publik.",
+  ],
+  [
+    "the proof, for one of another list",
+    /\/proof$/,
+    "another",
+    "log_proof_invalid",
+    "Daftar ini tidak terbukti ada di catatan publik.",
+  ],
+  [
+    "the filter",
+    /\/filter\//,
+    (bytes) => flip(bytes, -1),
+    "filter_digest",
+    "Penyaring daftar tidak cocok dengan keterangannya.",
+  ],
   ["the filter's length", /\/filter\//, (bytes) => bytes.subarray(0, -1), "filter_length", "Penyaring daftar rusak."],
-  ["the evaluation's proof", /\/evaluate$/, replaced(/"proof":"..../, '"proof":"AAAA'), "proof_invalid", "Bukti dari layanan salah: bukan kunci penerbit yang dipakai."],
-  ["the evaluation, for an older one", /\/evaluate$/, "older", "evaluation_foreign", "Layanan menjawab pertanyaan yang lain."],
-  ["a bucket", /\/buckets\//, (bytes) => flip(bytes, 5), "bucket_root", "Bagian daftar yang diterima tidak cocok dengan keterangannya."],
-  ["a bucket, for another", /\/buckets\//, "another", "bucket_root", "Bagian daftar yang diterima tidak cocok dengan keterangannya."],
+  [
+    "the evaluation's proof",
+    /\/evaluate$/,
+    replaced(/"proof":"..../, '"proof":"AAAA'),
+    "proof_invalid",
+    "Bukti dari layanan salah: bukan kunci penerbit yang dipakai.",
+  ],
+  [
+    "the evaluation, for an older one",
+    /\/evaluate$/,
+    "older",
+    "evaluation_foreign",
+    "Layanan menjawab pertanyaan yang lain.",
+  ],
+  [
+    "a bucket",
+    /\/buckets\//,
+    (bytes) => flip(bytes, 5),
+    "bucket_root",
+    "Bagian daftar yang diterima tidak cocok dengan keterangannya.",
+  ],
+  [
+    "a bucket, for another",
+    /\/buckets\//,
+    "another",
+    "bucket_root",
+    "Bagian daftar yang diterima tidak cocok dengan keterangannya.",
+  ],
 ]) {
   test(`who alters ${what} gets no answer out of it`, async () => {
     await world.reset();
@@ -33,7 +81,6 @@ for (const [what, match, alter, code, words] of [
     const { proxy, service, people } = world;
     let older = null;
     let altered = 0;
-    const visitor = await world.visit({});
     if (alter === "older") {
       const neighbour = await world.visit({});
       proxy.alter = (url, bytes) => {
@@ -47,7 +94,9 @@ for (const [what, match, alter, code, words] of [
       proxy.before = async ({ url }) => {
         if (match.test(url)) {
           const last = Number(url.split("/").at(-1));
-          const other = url.includes("/buckets/") ? url.replace(/\d+$/, String((last + 1) % 16)) : url.replace(JAKARTA, BEKASI);
+          const other = url.includes("/buckets/")
+            ? url.replace(/\d+$/, String((last + 1) % 16))
+            : url.replace(JAKARTA, BEKASI);
           others.set(url, Buffer.from(await (await fetch(service.url + other)).arrayBuffer()));
         }
       };
@@ -60,11 +109,18 @@ for (const [what, match, alter, code, words] of [
       altered += Number(!other.equals(bytes));
       return other;
     };
+    const visitor = await world.visit({});
     await visitor.check(people.listed);
     assert.ok(altered > 0);
     assert.deepEqual(await visitor.levels(), ["no-answer"]);
     const shown = await visitor.reads("#results");
-    for (const said of ["BELUM ADA JAWABAN", "Ini bukan berarti “tidak tercantum”.", words, `Kode: ${code}`, "laporkan kode di bawah"]) {
+    for (const said of [
+      "BELUM ADA JAWABAN",
+      "Ini bukan berarti “tidak tercantum”.",
+      words,
+      `Kode: ${code}`,
+      "laporkan kode di bawah",
+    ]) {
       assert.ok(shown.includes(said), `${said} is not in:\n${shown}`);
     }
     assert.doesNotMatch(shown, /TIDAK TERCANTUM|NIK ini tidak tercantum/);

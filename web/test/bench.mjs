@@ -1,19 +1,29 @@
 // How long a check takes on a cheap phone: a processor four times slower, on "slow 4G", with the filter of a list of 677,000.
 // Prints a line for each figure: from an empty cache, and on the second visit, from opening the page to the local answer; the NIK is
-// typed at once. Chromium slows the page itself, and not its workers: the Argon2id that is in the figures is this machine's.
+// typed at once. Chromium slows the page itself, and not its workers: the Argon2id that is in the figures is this machine's. The
+// list has few rows, and the filter's file a full one's length; on the way it is made as long as a full one is compressed.
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { constants, crc32, deflateRawSync, gunzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
 import { bin } from "./home.mjs";
+import { Proxy } from "./proxy.mjs";
 import { Service } from "./service.mjs";
 
 const ROWS = 677_000;
 const POPULATION = 8_214_007;
-/** Chromium's own for "slow 4G": 1.6 Mbit/s down, 750 kbit/s up, 150 ms there and back, with its factors for a request's overhead. */
-const NETWORK = { offline: false, downloadThroughput: (1.6e6 / 8) * 0.9, uploadThroughput: (750e3 / 8) * 0.9, latency: 150 * 3.75 };
+/** Chromium's "slow 4G": 1.6 Mbit/s down, 750 kbit/s up, 150 ms there and back, with its factors for a request's overhead. */
+const NETWORK = {
+  offline: false,
+  downloadThroughput: (1.6e6 / 8) * 0.9,
+  uploadThroughput: (750e3 / 8) * 0.9,
+  latency: 150 * 3.75,
+};
+/** What gzip makes of a filter in which as many cells are set as a full list sets (src/publication/filter_files.rs). */
+const COMPRESSED = 0.77;
 const SLOWER = 4;
 const TIMES = 3;
 const GOALS = { "page-cold": 6, "page-warm": 1.5 };
@@ -27,21 +37,36 @@ try {
   const [list, definition] = [join(directory, "list.csv"), join(directory, "list.toml")];
   await ceknik("sample", "--rows", "50", "--definition", definition, "--id", "besar", list);
   const text = await readFile(definition, "utf8");
-  await writeFile(definition, text.replace(/^population.*\n/m, `population = ${POPULATION}\n`).replace(/^capacity.*\n/m, `capacity = ${ROWS}\n`));
+  await writeFile(
+    definition,
+    text.replace(/^population.*\n/m, `population = ${POPULATION}\n`).replace(/^capacity.*\n/m, `capacity = ${ROWS}\n`),
+  );
   await ceknik("dataset", "create", "--home", home, definition);
   await ceknik("import", "--home", home, "besar", list);
   await ceknik("publish", "--home", home, "besar");
   const manifest = JSON.parse(await readFile(join(home, "public/datasets/besar/epochs/1/manifest"), "utf8"));
-  console.log(`filter of ${manifest.filter.shards[0].bytes} bytes, Argon2id at ${manifest.stretch.memory_kib} KiB and ${manifest.stretch.passes} passes`);
+  console.log(
+    `filter of ${manifest.filter.shards[0].bytes} bytes`,
+    `Argon2id at ${manifest.stretch.memory_kib} KiB and ${manifest.stretch.passes} passes`,
+  );
   const service = new Service(home);
   await service.start();
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+  const proxy = new Proxy(service);
+  await proxy.start();
+  const filter = asOfAFullList(await readFile(join(home, "public/datasets/besar/filter", manifest.filter.shards[0].sha256)));
+  console.log(`on the way, the filter has ${filter.length} bytes`);
+  proxy.encoding = "gzip";
+  proxy.alter = (path, bytes) => (path.includes("/filter/") ? filter : bytes);
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu"],
+  });
   try {
     const took = { "page-cold": [], "page-warm": [] };
     for (let time = 0; time < TIMES; time += 1) {
       const context = await browser.newContext({ viewport: { width: 360, height: 740 } });
-      took["page-cold"].push(await visit(context, service.url, false));
-      took["page-warm"].push(await visit(context, service.url, true));
+      took["page-cold"].push(await visit(context, proxy.url, false));
+      took["page-warm"].push(await visit(context, proxy.url, true));
       await context.close();
     }
     for (const [figure, all] of Object.entries(took)) {
@@ -50,10 +75,29 @@ try {
     }
   } finally {
     await browser.close();
+    proxy.stop();
     await service.stop();
   }
 } finally {
   await rm(directory, { recursive: true, force: true });
+}
+
+/** The same bytes as gzip, compressed no more than those of a full list can be: most of them are stored as they are. */
+function asOfAFullList(bytes) {
+  const stored = Math.round(bytes.length * COMPRESSED);
+  const end = Buffer.alloc(8);
+  end.writeUInt32LE(crc32(bytes), 0);
+  end.writeUInt32LE(bytes.length, 4);
+  const compressed = Buffer.concat([
+    Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]),
+    deflateRawSync(bytes.subarray(0, stored), { level: 0, finishFlush: constants.Z_FULL_FLUSH }),
+    deflateRawSync(bytes.subarray(stored), { level: 9 }),
+    end,
+  ]);
+  if (!gunzipSync(compressed).equals(bytes)) {
+    throw new Error("what was compressed is another filter");
+  }
+  return compressed;
 }
 
 /** A visit on a slow device: seconds from opening the page to the local answer. */
@@ -72,7 +116,12 @@ async function visit(context, url, warm) {
   const seconds = (performance.now() - begun) / 1000;
   await page.locator("#results .answers").waitFor({ timeout: 120_000 });
   if (!warm) {
-    await session.send("Network.emulateNetworkConditions", { ...NETWORK, downloadThroughput: -1, uploadThroughput: -1, latency: 0 });
+    await session.send("Network.emulateNetworkConditions", {
+      ...NETWORK,
+      downloadThroughput: -1,
+      uploadThroughput: -1,
+      latency: 0,
+    });
     await page.evaluate(async () => void (await navigator.serviceWorker.ready));
   }
   await page.close();

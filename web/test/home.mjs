@@ -24,15 +24,22 @@ export const OVER = "depok-2023";
 
 const LISTS = [
   {
-    id: OVER, seed: 5, rows: 12, now: "2026-01-01T00:00:00Z",
+    id: OVER,
+    seed: 5,
+    rows: 12,
+    now: "2026-01-01T00:00:00Z",
     title: ["Dukungan calon perseorangan, Kota Depok 2023", "Supporters of independent candidates, Depok 2023"],
   },
   {
-    id: BEKASI, seed: 4, rows: 20,
+    id: BEKASI,
+    seed: 4,
+    rows: 20,
     title: ["Dukungan calon perseorangan, Kota Bekasi 2024", "Supporters of independent candidates, Bekasi 2024"],
   },
   {
-    id: JAKARTA, seed: 3, rows: 40,
+    id: JAKARTA,
+    seed: 3,
+    rows: 40,
     title: ["Dukungan calon perseorangan, DKI Jakarta 2024", "Supporters of independent candidates, Jakarta 2024"],
   },
 ];
@@ -54,7 +61,7 @@ url = "https://selatan.example/"
 const OUTSIDERS = 160;
 const TOGETHER = 16;
 
-/** Makes it. Gives its directory, and the NIKs of nobody: listed in Jakarta, in the list that is over, missed, and hit by mistake. */
+/** Makes it. Gives its directory; and NIKs of nobody: listed in Jakarta, in the list that is over, missed, hit by mistake. */
 export async function makeHome() {
   const directory = await mkdtemp(join(tmpdir(), "ceknik-page-"));
   const home = join(directory, "home");
@@ -95,7 +102,7 @@ async function niks(file) {
   return [...new Set((await promisify(readFile)(file, "utf8")).match(/(?<=^\d+,)\d{16}(?=,)/gm))];
 }
 
-/** Of people on no list, three whom the filter misses, and one whom it hits: the package asks, of the service, and sends nothing. */
+/** Of people on no list, three whom the filter misses, and one whom it hits; nothing about them is sent. */
 async function missedAndHit(home, outsiders) {
   await load(await promisify(readFile)(fileURLToPath(new URL("../../crates/wasm/dist/ceknik.wasm", import.meta.url))));
   const service = new Service(home);
@@ -105,7 +112,11 @@ async function missedAndHit(home, outsiders) {
     for (let first = 0; first < outsiders.length; first += TOGETHER) {
       const some = outsiders.slice(first, first + TOGETHER);
       const { outcomes } = await check({
-        server: service.url, dataset: JAKARTA, niks: some, worker: null, settings: { confirm: "never" },
+        server: service.url,
+        dataset: JAKARTA,
+        niks: some,
+        worker: null,
+        settings: { confirm: "never" },
       });
       const codes = outcomes.map(({ answer }) => answer.code);
       missed.push(...some.filter((_, place) => codes[place] === "not_listed"));

@@ -40,7 +40,10 @@ async function take(scene, name, device) {
     const { width } = device.size;
     const height = Math.min(whole - from, device.size === PHONE ? TALLEST : device.size.height);
     const { data } = await session.send("Page.captureScreenshot", {
-      format: "webp", quality: QUALITY, captureBeyondViewport: true, clip: { x: 0, y: from, width, height, scale: 1 },
+      format: "webp",
+      quality: QUALITY,
+      captureBeyondViewport: true,
+      clip: { x: 0, y: from, width, height, scale: 1 },
     });
     await writeFile(`${directory}${name}.webp`, Buffer.from(data, "base64"));
   } finally {
@@ -53,10 +56,15 @@ async function take(scene, name, device) {
 async function list() {
   const lines = scenes.flatMap(({ name, about }) => [
     `| [${name}](${name}.webp) | ${about} |`,
-    ...(ON_A_DESKTOP.has(name) ? [`| [${name}-desktop](${name}-desktop.webp) | The same on a desktop, in English and in the dark. |`] : []),
+    ...(ON_A_DESKTOP.has(name)
+      ? [`| [${name}-desktop](${name}-desktop.webp) | The same on a desktop, in English and in the dark. |`]
+      : []),
   ]);
   const readme = `${directory}README.md`;
   const text = await readFile(readme, "utf8");
   const table = ["| picture | what it shows |", "| --- | --- |", ...lines].join("\n");
-  await writeFile(readme, text.replace(/(<!-- pictures -->\n)[^]*(\n<!-- end -->)/, (_, begin, end) => `${begin}${table}${end}`));
+  await writeFile(
+    readme,
+    text.replace(/(<!-- pictures -->\n)[^]*(\n<!-- end -->)/, (_, begin, end) => `${begin}${table}${end}`),
+  );
 }

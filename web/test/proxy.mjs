@@ -48,8 +48,17 @@ export class Proxy {
     await this.before(made);
     const { accept: _, ...others } = headers;
     const passed = request({
-      host: "127.0.0.1", port: this.#service.port ?? 1, method, path: url, agent: false,
-      headers: { ...others, accept: headers.accept ?? "*/*", "accept-encoding": this.encoding ?? "identity", connection: "close" },
+      host: "127.0.0.1",
+      port: this.#service.port ?? 1,
+      method,
+      path: url,
+      agent: false,
+      headers: {
+        ...others,
+        accept: headers.accept ?? "*/*",
+        "accept-encoding": this.encoding ?? "identity",
+        connection: "close",
+      },
     });
     passed.end(body);
     const [came] = await once(passed, "response");

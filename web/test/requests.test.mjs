@@ -20,7 +20,9 @@ const derivedFrom = async (nik) => derived(nik, await world.manifest(JAKARTA), w
 async function traces(nik) {
   const parts = [nik, nik.slice(0, 12), nik.slice(6, 12), nik.replace(/(.{4})(?=.)/g, "$1 "), [...nik].reverse().join("")];
   const hashes = ["md5", "sha1", "sha256", "sha512"].map((name) => createHash(name).update(nik).digest());
-  const texts = parts.filter((part) => part.length > 6).flatMap((part) => forms(Buffer.from(part)).map((form) => form.replace(/=+$/, "")));
+  const texts = parts
+    .filter((part) => part.length > 6)
+    .flatMap((part) => forms(Buffer.from(part)).map((form) => form.replace(/=+$/, "")));
   const { secrets } = await derivedFrom(nik);
   const bytes = [...hashes, ...secrets].flatMap((value) => forms(value));
   // As a number, which is shorter in hex and may stand anywhere.
@@ -34,10 +36,46 @@ test("requests hold nothing of a NIK but blinded elements and a bucket's number"
   const { listed, missed, hit } = world.people;
   const niks = [listed, missed[0], hit, missed[1]];
   const visitor = await world.visit({});
+  const told = [];
+  // The panel tells every request since the one before, with the same bytes: those that were made before the button, too.
+  const compare = async () => {
+    const all = world.proxy.made.filter(({ url }) => /^\/(v1|log)\//.test(url));
+    const since = all
+      .slice(told.length)
+      .map(({ method, url, body }) => [method, world.proxy.url + url, ...(method === "POST" ? [body.toString()] : [])]);
+    const shown = await visitor.page
+      .locator("#requests li")
+      .evaluateAll((lines) =>
+        lines.map((line) => [
+          line.querySelector("summary b").textContent,
+          ...[...line.querySelectorAll("pre")].map((one) => one.textContent),
+        ]),
+      );
+    assert.deepEqual(shown.sort(), since.sort());
+    told.push(...shown);
+    return shown.map(([, url]) => url.slice(world.proxy.url.length));
+  };
   await visitor.check(niks);
+  const first = await compare();
+  for (const early of [
+    "/v1/datasets",
+    "/v1/status",
+    "/v1/policy",
+    "/v1/jakarta-2024/manifest",
+    "/v1/jakarta-2024/epochs/1/proof",
+  ]) {
+    assert.equal(first.filter((url) => url === early).length, 1, `${early} in ${first}`);
+  }
+  assert.equal(first.filter((url) => url.includes("/filter/")).length, 1, String(first));
+  assert.match(
+    await visitor.reads("#requests"),
+    /Sama untuk semua orang yang membuka halaman ini; diminta sebelum tombol ditekan\./,
+  );
   await visitor.press("Cek NIK lain");
   await visitor.check(listed);
   assert.deepEqual(await visitor.levels(), ["listed"]);
+  const second = await compare();
+  assert.ok(!second.some((url) => url.includes("/filter/")), String(second));
   await visitor.keptForLater();
 
   const wanted = (await Promise.all(niks.map(traces))).flat();
@@ -53,14 +91,17 @@ test("requests hold nothing of a NIK but blinded elements and a bucket's number"
   // And nothing but these requests is there, of one form each.
   const forms_ = [
     /^GET \/(index\.html|cara-kerja\.html|config\.json|SHA256SUMS|sw\.js|icon\.svg|noscript\.css|assets\/[\w.-]+)?$/,
-    /^GET \/v1\/(datasets|policy)$/,
+    /^GET \/v1\/(datasets|status|policy)$/,
     /^GET \/v1\/jakarta-2024\/(manifest|epochs\/1\/proof|filter\/[0-9a-f]{64})$/,
     /^GET \/log\/(checkpoint|tile\/[\w./]+)$/,
     /^POST \/v1\/jakarta-2024\/evaluate$/,
     /^GET \/v1\/jakarta-2024\/epochs\/1\/buckets\/(\d|1[0-5])$/,
   ];
   for (const { method, url, body } of made) {
-    assert.ok(forms_.some((form) => form.test(`${method} ${url}`)), `${method} ${url}`);
+    assert.ok(
+      forms_.some((form) => form.test(`${method} ${url}`)),
+      `${method} ${url}`,
+    );
     if (method === "GET") {
       assert.equal(body.length, 0, url);
     }
@@ -83,12 +124,6 @@ test("requests hold nothing of a NIK but blinded elements and a bucket's number"
     assert.ok(own.has(asked) || request.url().startsWith("blob:"), asked);
   }
 
-  // The panel tells all of the last check, with the same bytes.
-  const shown = await visitor.page.locator("#requests li").evaluateAll((lines) =>
-    lines.map((line) => [line.querySelector("summary b").textContent, ...[...line.querySelectorAll("pre")].map((one) => one.textContent)]));
-  const since = made.filter(({ url }) => url.startsWith("/v1/jakarta-2024")).slice(-shown.length);
-  assert.deepEqual(shown, since.map(({ method, url, body }) => [method, world.proxy.url + url, ...(method === "POST" ? [body.toString()] : [])]));
-
   const kept = await visitor.kept();
   assert.deepEqual(await visitor.context.cookies(), []);
   assert.ok(kept.some(([where]) => where === "database") && kept.some(([where]) => where === "cache"));
@@ -109,7 +144,10 @@ test("a check of one person asks for the one bucket in which its record would li
   const buckets = world.proxy.made.filter(({ url }) => url.includes("/buckets/"));
   // That also shows that what is looked for above is what the protocol derives.
   const { bucket } = await derivedFrom(world.people.hit);
-  assert.deepEqual(buckets.map(({ url }) => url), [`/v1/${JAKARTA}/epochs/1/buckets/${bucket}`]);
+  assert.deepEqual(
+    buckets.map(({ url }) => url),
+    [`/v1/${JAKARTA}/epochs/1/buckets/${bucket}`],
+  );
   assert.deepEqual(await visitor.levels(), ["not-listed"]);
   await visitor.leaves();
 });
@@ -127,14 +165,23 @@ test("the policy of the page is the service's header, and allows no inline scrip
     assert.equal(headers.get("set-cookie"), null);
   }
   const blocked = await visitor.page.evaluate(async () => {
-    const told = new Promise((resolve) => document.addEventListener("securitypolicyviolation", ({ violatedDirective, disposition }) => resolve([violatedDirective, disposition])));
+    const told = new Promise((resolve) =>
+      document.addEventListener("securitypolicyviolation", ({ violatedDirective, disposition }) =>
+        resolve([violatedDirective, disposition]),
+      ),
+    );
     const script = document.createElement("script");
     script.textContent = "window.ran = true";
     document.head.append(script);
     return [...(await told), window.ran === true];
   });
   assert.deepEqual(blocked, ["script-src-elem", "enforce", false]);
-  const away = await visitor.page.evaluate(() => fetch("https://example.org/").then(() => "went", () => "kept"));
+  const away = await visitor.page.evaluate(() =>
+    fetch("https://example.org/").then(
+      () => "went",
+      () => "kept",
+    ),
+  );
   assert.equal(away, "kept");
   await visitor.leaves();
 });

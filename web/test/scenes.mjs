@@ -6,7 +6,10 @@ import { JAKARTA, OVER } from "./home.mjs";
 /** A sound NIK of nobody, and ones that a slip makes. */
 const SOUND = "3171011708900001";
 const ODD = "1000999999990000";
-const FAMILY = [["Ibu", "Bapak", "Kakak", "Nenek"], ["Mum", "Dad", "Sister", "Grandmother"]];
+const FAMILY = [
+  ["Ibu", "Bapak", "Kakak", "Nenek"],
+  ["Mum", "Dad", "Sister", "Grandmother"],
+];
 
 const one = { datasets: [JAKARTA] };
 /** As few evaluations as the service takes, the next of them in three minutes or in ten seconds. */
@@ -42,7 +45,9 @@ async function takeEvaluations(world, visit) {
   const { url, body } = world.proxy.made.find(({ method }) => method === "POST");
   for (let asked = 0; asked < 20; asked += 1) {
     const { status } = await fetch(world.service.url + url, {
-      method: "POST", body, headers: { "content-type": "application/json" },
+      method: "POST",
+      body,
+      headers: { "content-type": "application/json" },
     });
     if (status === 429) {
       return;
@@ -53,7 +58,8 @@ async function takeEvaluations(world, visit) {
 
 /**
  * `arrive` brings a visitor, whom `visit` gives, to the state. `says`: what stands on the screen, Indonesian and English;
- * `never`: what must not. `inSight`: what is seen without scrolling. `levels`: the answers. `about`: the line under the picture. `flags`: of the service.
+ * `never`: what must not. `inSight`: what is seen without scrolling. `levels`: the answers. `about`: the line under the picture.
+ * `flags`: of the service.
  */
 export const scenes = [
   {
@@ -62,8 +68,9 @@ export const scenes = [
     says: [
       ["NIK Anda tidak meninggalkan perangkat ini.", "Your NIK does not leave this device."],
       ["NIK (16 angka di KTP atau Kartu Keluarga)", "NIK (16 digits on your identity card or family card)"],
-      ["Contoh penulisan: 3171 0117 0890 0001", "Example: 3171 0117 0890 0001"],
+      ["Contoh: 3171 0117 0890 0001", "Example: 3171 0117 0890 0001"],
       [/DKI Jakarta 2024: terbitan ke-1, berlaku sampai \d/, /Jakarta 2024: edition 1, valid until \d/],
+      ["Layanan sedang lengang.", "The service is not busy."],
       [/Sidik halaman ini: [0-9a-f]{64}/, /Fingerprint of this page: [0-9a-f]{64}/],
     ],
     arrive: ({ visit }) => visit({}),
@@ -86,7 +93,10 @@ export const scenes = [
       [/Kecamatan Gambir \(kode 317101\), .*Jakarta/, /district Gambir \(code 317101\), .*Jakarta/],
       ["lahir 17 Agustus 1990", "born 17 August 1990"],
       ["laki-laki", "male"],
-      ["Bila tidak cocok dengan KTP, periksa lagi angkanya.", "If that is not what the card says, look at the digits again."],
+      [
+        "Bila tidak cocok dengan KTP, periksa lagi angkanya.",
+        "If that is not what the card says, look at the digits again.",
+      ],
     ],
     arrive: async ({ visit }) => {
       const visitor = await visit({});
@@ -98,7 +108,12 @@ export const scenes = [
   {
     name: "invalid",
     about: "Twelve digits, and “Check now”: what is missing, at the field.",
-    says: [["NIK harus 16 angka. Anda baru memasukkan 12; kurang 4 lagi.", "A NIK has 16 digits. You have entered 12; 4 missing."]],
+    says: [
+      [
+        "NIK harus 16 angka. Anda baru memasukkan 12; kurang 4 lagi.",
+        "A NIK has 16 digits. You have entered 12; 4 missing.",
+      ],
+    ],
     arrive: async ({ visit }) => {
       const visitor = await visit({});
       await visitor.type(SOUND.slice(0, 12));
@@ -164,7 +179,7 @@ export const scenes = [
     says: [
       [/Daftar per \d+ \S+ \d{4} \(.*\) \(selesai\)/, /List as of \d+ \S+ \d{4} \(.*\) \(done\)/],
       ["Sudah dihitung di perangkat ini (selesai)", "Computed on this device (done)"],
-      ["Mungkin tercantum (selesai)", "May be listed (done)"],
+      ["Penyaring menjawab “mungkin”; belum pasti (selesai)", "The filter says “maybe”; not certain yet (done)"],
       ["Memastikan dengan layanan (sedang dikerjakan)", "Confirming with the service (in progress)"],
       [/\d permintaan kepada http/, /\d requests to http/],
     ],
@@ -209,9 +224,15 @@ export const scenes = [
       [/Diserahkan\n\d+ \S+ 2024/, /Submitted\n\d+ \S+ 2024/],
       ["Dukungan calon perseorangan, DKI Jakarta 2024", "Supporters of independent candidates, Jakarta 2024"],
       ["Daftar contoh: orang-orang yang tidak ada", "A sample: people who do not exist"],
-      ["Tercantum dalam daftar bukan berarti Anda melakukan kesalahan.", "Being listed does not mean that you did anything wrong."],
+      [
+        "Tercantum dalam daftar bukan berarti Anda melakukan kesalahan.",
+        "Being listed does not mean that you did anything wrong.",
+      ],
       [/Laporkan ke Bawaslu paling lambat DEADLINE: 7 hari/, /Report to Bawaslu by DEADLINE: 7 days/],
-      ["Sampaikan tanggapan tertulis kepada KPU Provinsi DKI Jakarta.", "Object in writing to the provincial election commission of Jakarta."],
+      [
+        "Sampaikan tanggapan tertulis kepada KPU Provinsi DKI Jakarta.",
+        "Object in writing to the provincial election commission of Jakarta.",
+      ],
     ],
     arrive: ({ world, visit }) => checked(world, visit, "listed"),
   },
@@ -266,12 +287,15 @@ export const scenes = [
     says: [
       ["Ini bukan berarti “tidak tercantum”.", "That does not mean “not listed”."],
       ["Daftar ini tidak terbukti ada di catatan publik.", "The list is not proved to be in the public log."],
-      ["laporkan kode di bawah kepada penerbit daftar dan pengawas pemilu", "tell the list's publisher and the election supervisor"],
+      [
+        "laporkan kode di bawah kepada penerbit daftar dan pengawas pemilu",
+        "tell the list's publisher and the election supervisor",
+      ],
       ["Kode: log_proof_invalid", "Code: log_proof_invalid"],
     ],
     arrive: async ({ world, visit }) => {
-      const visitor = await visit({});
       world.proxy.alter = (path, bytes) => (path.endsWith("/manifest") ? forged(bytes) : undefined);
+      const visitor = await visit({});
       await visitor.check(world.people.listed);
       return visitor;
     },
@@ -350,8 +374,14 @@ export const scenes = [
     levels: ["no-answer"],
     inSight: ".retry",
     says: [
-      ["Perangkat ini tidak terhubung, dan belum menyimpan daftar ini.", "This device is offline and has not kept this list."],
-      ["Halaman ini mencoba lagi sendiri begitu perangkat ini terhubung.", "This page tries again by itself as soon as the device is connected."],
+      [
+        "Perangkat ini tidak terhubung, dan belum menyimpan daftar ini.",
+        "This device is offline and has not kept this list.",
+      ],
+      [
+        "Halaman ini mencoba lagi sendiri begitu perangkat ini terhubung.",
+        "This page tries again by itself as soon as the device is connected.",
+      ],
       ["Kode: offline", "Code: offline"],
     ],
     arrive: async ({ world, visit }) => {
@@ -369,7 +399,8 @@ export const scenes = [
     says: [
       ["Daftar ini sudah terlalu tua untuk dijadikan jawaban.", "This list is too old to answer."],
       ["Kode: stale", "Code: stale"],
-      ["kedaluwarsa; berlaku sampai 8 Januari 2026", "expired; valid until 8 January 2026"],
+      [/Daftar ini berlaku sampai 8 Januari 2026/, /This list was valid until 8 January 2026/],
+      ["terbitan ke-1, kedaluwarsa sejak 8 Januari 2026", "edition 1, expired on 8 January 2026"],
     ],
     never: [["laporkan kode di bawah", "the code below"]],
     arrive: ({ world, visit }) => checked(world, visit, "over"),
@@ -403,7 +434,10 @@ export const scenes = [
     says: [
       ["Terlalu banyak pemeriksaan dari jaringan ini.", "Too many checks from this network."],
       [/Layanan meminta kita menunggu \d+ (detik|menit)\./, /The service asks to wait \d+ (seconds|minutes)\./],
-      [/Halaman ini mencoba lagi sendiri dalam \d+ (detik|menit)\./, /This page tries again by itself in \d+ (seconds|minutes)\./],
+      [
+        /Halaman ini mencoba lagi sendiri dalam \d+ (detik|menit)\./,
+        /This page tries again by itself in \d+ (seconds|minutes)\./,
+      ],
       ["tidak ada yang salah dengan NIK Anda", "nothing is wrong with your NIK"],
       ["Kode: rate_limited", "Code: rate_limited"],
       ["Jangan coba lagi", "Do not try again"],
@@ -417,7 +451,9 @@ export const scenes = [
     name: "overloaded",
     about: "The service has too many connections (503): the page waits, and tries again.",
     config: one,
-    says: [[/Layanan sedang ramai\. Mencoba lagi dalam \d+ detik\./, /The service is busy\. Trying again in \d+ seconds?\./]],
+    says: [
+      [/Layanan sedang ramai\. Mencoba lagi dalam \d+ detik\./, /The service is busy\. Trying again in \d+ seconds?\./],
+    ],
     never: [["TERCANTUM", "LISTED"]],
     arrive: async ({ world, visit }) => {
       const visitor = await visit({});
@@ -426,7 +462,10 @@ export const scenes = [
       visitor.release = await world.service.occupy();
       await visitor.type(world.people.listed);
       await visitor.submit();
-      await visitor.page.getByText(visitor.say("Layanan sedang ramai", "The service is busy")).first().waitFor({ timeout: 20_000 });
+      await visitor.page
+        .getByText(visitor.say("Layanan sedang ramai", "The service is busy"))
+        .first()
+        .waitFor({ timeout: 20_000 });
       return visitor;
     },
   },
@@ -436,18 +475,49 @@ export const scenes = [
     config: one,
     says: [
       ["Memastikan dengan layanan (sedang dikerjakan)", "Confirming with the service (in progress)"],
-      [/Layanan tidak terhubung\. Mencoba lagi dalam \d+ detik\./, /The service cannot be reached\. Trying again in \d+ seconds?\./],
+      [
+        /Layanan tidak terhubung\. Mencoba lagi dalam \d+ detik\./,
+        /The service cannot be reached\. Trying again in \d+ seconds?\./,
+      ],
     ],
-    never: [["TERCANTUM", "LISTED"], ["sedang ramai", "is busy"]],
+    never: [
+      ["TERCANTUM", "LISTED"],
+      ["sedang ramai", "is busy"],
+    ],
     arrive: async ({ world, visit }) => {
       const visitor = await visit({});
       await visitor.keptForLater();
       world.proxy.before = ({ url }) => (url.endsWith("/evaluate") ? world.service.stop() : undefined);
       await visitor.type(world.people.listed);
       await visitor.submit();
-      await visitor.page.getByText(visitor.say("Mencoba lagi dalam", "Trying again in")).first().waitFor({ timeout: 20_000 });
+      await visitor.page
+        .getByText(visitor.say("Mencoba lagi dalam", "Trying again in"))
+        .first()
+        .waitFor({ timeout: 20_000 });
       return visitor;
     },
+  },
+  {
+    name: "full",
+    about:
+      "The service says that hardly anything is left of today's evaluations: in the status line, before anybody is checked.",
+    config: one,
+    says: [
+      [/DKI Jakarta 2024: terbitan ke-1, berlaku sampai \d/, /Jakarta 2024: edition 1, valid until \d/],
+      [
+        "Layanan sedang penuh: Anda mungkin diminta kembali nanti.",
+        "The service is full: you may be told to come back later.",
+      ],
+    ],
+    arrive: async ({ world, visit }) => {
+      // To use up a budget of which a word is made takes more than a thousand requests.
+      world.proxy.alter = (path, bytes) =>
+        path === "/v1/status" ? Buffer.from(bytes.toString().replaceAll('"calm"', '"full"')) : undefined;
+      const visitor = await visit({});
+      await visitor.page.getByText(visitor.say("sedang penuh", "is full")).waitFor();
+      return visitor;
+    },
+    picture: "footer",
   },
   {
     name: "requests",
@@ -456,8 +526,14 @@ export const scenes = [
     says: [
       ["Yang keluar dari perangkat ini", "What left this device"],
       [/"blinded":\s*\["[A-Za-z0-9_-]{43}/, /"blinded":\s*\["[A-Za-z0-9_-]{43}/],
-      ["Angka acak: hasil hitungan yang ditutup dengan bilangan rahasia", "Random numbers: what was computed, covered with a secret number"],
-      [/Nomor kelompok berisi sekitar 1\.250 orang.* yang juga akan bertanya\./, /The number of a group of some 1,250 people.* who would ask as well\./],
+      [
+        "Angka acak: hasil hitungan yang ditutup dengan bilangan rahasia",
+        "Random numbers: what was computed, covered with a secret number",
+      ],
+      [
+        /Nomor kelompok berisi sekitar 1\.250 orang.* yang juga akan bertanya\./,
+        /The number of a group of some 1,250 people.* who would ask as well\./,
+      ],
       ["di komputer tekan F12", "on a computer press F12"],
     ],
     arrive: async ({ world, visit }) => {
@@ -491,7 +567,10 @@ export const scenes = [
     about: "A device that others use: nothing is kept.",
     config: one,
     says: [
-      ["Tidak ada yang disimpan, dan layar dikosongkan setelah 3 menit", "Nothing is kept, and the screen is cleared after 3 minutes"],
+      [
+        "Tidak ada yang disimpan, dan layar dikosongkan setelah 3 menit",
+        "Nothing is kept, and the screen is cleared after 3 minutes",
+      ],
     ],
     arrive: async ({ visit }) => {
       const visitor = await visit({ path: "/#bersama" });
@@ -518,7 +597,10 @@ export const scenes = [
     name: "no-lists",
     about: "The service could not be reached when the page opened.",
     says: [
-      ["Daftar-daftar layanan tidak dapat diambil. Periksa sambungan internet.", "The service's lists could not be fetched. Check your connection."],
+      [
+        "Daftar tidak dapat diambil dari layanan. Periksa sambungan internet.",
+        "The service's lists could not be fetched. Check your connection.",
+      ],
       ["Coba lagi sekarang", "Try again now"],
     ],
     arrive: async ({ world, visit }) => {
@@ -528,7 +610,7 @@ export const scenes = [
         }
       };
       const visitor = await visit({ listed: false });
-      await visitor.page.getByText(visitor.say("Daftar-daftar layanan", "The service's lists")).waitFor();
+      await visitor.page.getByText(visitor.say("Daftar tidak dapat diambil", "The service's lists")).waitFor();
       return visitor;
     },
   },
@@ -548,7 +630,10 @@ export const scenes = [
     about: "Without JavaScript: what to do instead, in both languages at once.",
     says: [
       ["JavaScript sedang dimatikan.", "JavaScript is switched off."],
-      ["atau datang ke kantor penerbit daftar atau pengawas pemilu dengan membawa KTP", "or go to the office of the list's publisher"],
+      [
+        "atau datang ke kantor penerbit daftar atau pengawas pemilu dengan membawa KTP",
+        "or go to the office of the list's publisher",
+      ],
     ],
     script: false,
     arrive: ({ visit }) => visit({ script: false }),

@@ -33,8 +33,21 @@ export class Service {
     const home = (name) => join(this.#home, name);
     const child = spawn(
       join(bin, "ceknikd"),
-      ["--public", home("public"), "--keys", home("keys/oprf"), "--state", this.#state, "--page", dist,
-        "--listen", "127.0.0.1:0", "--metrics-listen", "off", ...flags],
+      [
+        "--public",
+        home("public"),
+        "--keys",
+        home("keys/oprf"),
+        "--state",
+        this.#state,
+        "--page",
+        dist,
+        "--listen",
+        "127.0.0.1:0",
+        "--metrics-listen",
+        "off",
+        ...flags,
+      ],
       { stdio: ["ignore", "ignore", "pipe"] },
     );
     this.#child = child;

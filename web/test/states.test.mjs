@@ -36,7 +36,10 @@ for (const device of DEVICES) {
           const shown = `${await visitor.reads()}\n${scene.fields ? await visitor.fields() : ""}`;
           for (const words of scene.says) {
             const wanted = dated(words[place], language);
-            assert.ok(wanted instanceof RegExp ? wanted.test(shown) : shown.includes(wanted), `${wanted} is not in:\n${shown}`);
+            assert.ok(
+              wanted instanceof RegExp ? wanted.test(shown) : shown.includes(wanted),
+              `${wanted} is not in:\n${shown}`,
+            );
           }
           for (const words of scene.never ?? []) {
             assert.ok(!shown.includes(words[place]), `${words[place]} is in:\n${shown}`);
@@ -50,6 +53,7 @@ for (const device of DEVICES) {
             assert.ok(y > -1 && y + height <= size.height, `${scene.inSight} is at ${y}`);
           }
           assert.deepEqual(await visitor.overflow(320), []);
+          assert.deepEqual(await visitor.overflow(320, "200%"), []);
           if (scene.script !== false) {
             assert.deepEqual(await visitor.violations(), []);
           }

@@ -9,7 +9,11 @@ export class Visitor {
   complaints = [];
   requests = [];
 
-  static async arrives(browser, url, { language = "id", theme = "light", size, path = "/", script = true, listed = true, early = false, clock = false } = {}) {
+  static async arrives(
+    browser,
+    url,
+    { language = "id", theme = "light", size, path = "/", script = true, listed = true, early = false, clock = false } = {},
+  ) {
     const context = await browser.newContext({
       viewport: size ?? { width: 360, height: 740 },
       locale: language === "id" ? "id-ID" : "en-GB",
@@ -24,7 +28,10 @@ export class Visitor {
     const { page } = visitor;
     context.on("request", (request) => visitor.requests.push(request));
     page.on("pageerror", (error) => visitor.complaints.push(String(error)));
-    page.on("console", (message) => message.type() === "error" && visitor.complaints.push(`${message.text()} ${message.location().url}`));
+    page.on(
+      "console",
+      (message) => message.type() === "error" && visitor.complaints.push(`${message.text()} ${message.location().url}`),
+    );
     if (clock) {
       await page.clock.install();
     }
@@ -38,7 +45,10 @@ export class Visitor {
     if (script && listed) {
       // The fingerprint comes late, and of the lists a line stands there.
       await page.locator("footer .fingerprint code").waitFor();
-      await page.locator("footer").filter({ hasText: visitor.say("terbitan ke-", "edition ") }).waitFor();
+      await page
+        .locator("footer")
+        .filter({ hasText: visitor.say("terbitan ke-", "edition ") })
+        .waitFor();
     }
     return visitor;
   }
@@ -67,7 +77,10 @@ export class Visitor {
     for (const [place, nik] of all.entries()) {
       await this.page.locator("input.nik").nth(place).pressSequentially(nik);
       if (labels[place] !== undefined) {
-        await this.page.getByLabel(this.say("Sebutan (boleh dikosongkan)", "Name for it (optional)")).nth(place).fill(labels[place]);
+        await this.page
+          .getByLabel(this.say("Sebutan (boleh dikosongkan)", "Name for it (optional)"))
+          .nth(place)
+          .fill(labels[place]);
       }
     }
   }
@@ -110,19 +123,20 @@ export class Visitor {
     });
   }
 
-  /** How far the page reaches beyond the screen to the side, with what reaches there, at a width. */
-  async overflow(width) {
+  /** What of the page reaches beyond the screen to the side, at a width, with text so large. */
+  async overflow(width, text = "100%") {
     const before = this.page.viewportSize();
     await this.page.setViewportSize({ width, height: 740 });
-    const beyond = await this.page.evaluate(() => {
-      const { scrollWidth, clientWidth } = document.documentElement;
-      if (scrollWidth <= clientWidth) {
-        return [];
-      }
-      return [...document.querySelectorAll("body *")]
+    const beyond = await this.page.evaluate((text) => {
+      const { style, clientWidth } = document.documentElement;
+      style.fontSize = text;
+      const reaches = document.documentElement.scrollWidth > clientWidth;
+      const found = [...document.querySelectorAll("body *")]
         .filter((one) => one.getBoundingClientRect().right > clientWidth + 1)
         .map((one) => `${one.tagName} ${one.className} ${one.textContent.slice(0, 40)}`);
-    });
+      style.fontSize = "";
+      return reaches ? found : [];
+    }, text);
     await this.page.setViewportSize(before);
     return beyond;
   }

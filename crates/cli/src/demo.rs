@@ -1,8 +1,10 @@
 //! `ceknik demo`: the whole way of a list, in one directory.
 
+mod browser;
 mod interruption;
 
 use std::fs::{self, File};
+use std::io::{self, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -53,6 +55,9 @@ pub(crate) struct DemoArgs {
     /// A built page for citizens, which the service serves as well.
     #[arg(long, value_name = "DIR")]
     page: Option<PathBuf>,
+    /// Leaves the browser closed. Without it the page is opened where somebody sits at a terminal on a desktop.
+    #[arg(long)]
+    no_open: bool,
 }
 
 pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
@@ -79,7 +84,8 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
             temporary.path()
         }
     };
-    let done = play(args.rows, dir, args.page, listener, &runtime, &interruption);
+    let opens = !args.no_open && io::stdout().is_terminal();
+    let done = play(args.rows, dir, args.page, opens, listener, &runtime, &interruption);
     // What fails because the directory is being removed does not fail.
     interruption.happened();
     done
@@ -87,7 +93,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), Failure> {
 
 /// Makes a directory, before anything is made in it: what is there already would be mixed with the demo's.
 fn make_empty(dir: &Path) -> Result<(), Failure> {
-    let failed = |what: &str, error: std::io::Error| {
+    let failed = |what: &str, error: io::Error| {
         Failure::new(format!("cannot {what} {}: {error}; choose another --dir", dir.display()))
     };
     fs::create_dir_all(dir).map_err(|error| failed("make the directory", error))?;
@@ -101,7 +107,7 @@ fn make_empty(dir: &Path) -> Result<(), Failure> {
 }
 
 /// An error of a file, which the system tells without its name.
-fn of_file(path: &Path) -> impl Fn(std::io::Error) -> Failure {
+fn of_file(path: &Path) -> impl Fn(io::Error) -> Failure {
     move |error| Failure::new(format!("{}: {error}", path.display()))
 }
 
@@ -118,6 +124,7 @@ fn play(
     rows: u64,
     dir: &Path,
     page: Option<PathBuf>,
+    opens: bool,
     listener: TcpListener,
     runtime: &Runtime,
     interruption: &Interruption,
@@ -191,6 +198,9 @@ fn play(
     println!("  ceknik check --server {} --dataset {DATASET} --policy {}", service.url, policy_file.display());
     if has_page {
         println!("Or open it in a browser: {}", service.url);
+        if opens && browser::open(&service.url) {
+            println!("It is being opened; --no-open leaves the browser closed.");
+        }
     }
     println!("Serving until interrupted (Ctrl-C).");
     service.wait(runtime, interruption)
@@ -242,7 +252,7 @@ impl Service {
             let shutdown = async {
                 let _ = stopped.await;
             };
-            Ok::<_, std::io::Error>(tokio::spawn(ceknikd::run(listener, config, shutdown)))
+            Ok::<_, io::Error>(tokio::spawn(ceknikd::run(listener, config, shutdown)))
         })?;
         Ok(Self { url, log, stop, served })
     }

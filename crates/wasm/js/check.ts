@@ -10,6 +10,7 @@ import type { Manifest, Report } from "./report.js";
 import type { Item, Remembered, Storage } from "./storage.js";
 import { Stretching } from "./stretching.js";
 import type { WorkerMaker } from "./stretching.js";
+import { newWorker } from "./workers.js";
 
 /** How to check. What is not set is as the specification has it. */
 export interface Settings {
@@ -92,8 +93,6 @@ type Action =
   | { do: "wait"; ticket: number; milliseconds: number }
   | { do: "progress"; progress: Progress }
   | { do: "done"; report: Report };
-
-const newWorker: WorkerMaker = () => new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
 
 /**
  * Checks NIKs against a list. Whatever fails within a check is an answer, `no_answer`, with its reason.
@@ -182,6 +181,8 @@ class Run {
   private resolve!: (report: Report) => void;
   private reject!: (reason: unknown) => void;
   private over = false;
+  /** What the response said that refused last; null where it said nothing. */
+  private retryAfter: number | null = null;
 
   constructor(
     private readonly options: CheckOptions,
@@ -278,6 +279,10 @@ class Run {
     const fetched = await this.http.perform(request, (bytes, of) => this.show({ kind: "receiving", ticket, bytes, of }));
     const [status, bytes] = fetched.how === "responded" ? [fetched.status, fetched.body.length] : [null, 0];
     this.show({ kind: "responded", ticket, status, bytes, milliseconds: Math.round(performance.now() - begun) });
+    if (status !== 200) {
+      const said = fetched.how === "responded" ? fetched.retryAfter : undefined;
+      this.retryAfter = said !== undefined && /^\d{1,9}$/.test(said) ? Number(said) : null;
+    }
     this.tell((lookup, now) => {
       switch (fetched.how) {
         case "responded":
@@ -330,6 +335,7 @@ class Run {
     for (const request of report.requests) {
       request.url = this.server + request.path;
     }
+    completed(report, this.retryAfter);
     this.end();
     this.resolve(report);
   }
@@ -364,4 +370,20 @@ class Run {
       }
     });
   }
+}
+
+/** Adds to a report what the module does not say by itself. */
+function completed(report: Report, retryAfter: number | null): void {
+  for (const { answer } of report.outcomes) {
+    if (answer.code === "no_answer") {
+      // A device that is not connected will be again.
+      answer.passing ||= answer.reason === "offline";
+      // Of a list that is not believed any more, the module gives no more than this clause.
+      answer.expired = (answer.reason === "stale" && /expired at (\S+)/.exec(answer.detail ?? "")?.[1]) || null;
+    }
+  }
+  const lacking = report.outcomes.some(({ answer, warnings }) =>
+    answer.code === "no_answer" ? answer.passing : warnings.some(({ code }) => code === "cover_unconfirmed"),
+  );
+  report.retryAfter = lacking ? retryAfter : null;
 }

@@ -224,7 +224,7 @@ class Gathered {
  * alone, unless allowed: on the way everybody could see who asks, and stand in for the service until a policy is pinned.
  * Null for anything else.
  */
-export function serverAddress(text: string, allowPlainHttp: boolean): string | null {
+export function serverAddress(text: string, allowPlainHttp = false): string | null {
   let url: URL;
   try {
     url = new URL(text);

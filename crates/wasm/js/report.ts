@@ -17,6 +17,12 @@ export interface Report {
   trust: Trust | null;
   /** Every request that was made. */
   requests: RequestMade[];
+  /**
+   * Seconds after which the service wants to be asked again, where somebody lacks an answer, or a confirmation for cover, that
+   * later may be had; null where nobody does, or it did not say. Who checks again does so for both alike: else the service
+   * sees who comes back, and knows who hit.
+   */
+  retryAfter: number | null;
 }
 
 /** The answer for one NIK. */
@@ -46,11 +52,13 @@ export type Answer =
       reason: string;
       /** The same as an English clause. */
       text: string;
-      /** Particulars in English. */
+      /** Particulars, in English only: for a report to the publisher, and not for people to read alone. */
       detail: string | null;
+      /** Of a list that is too old (`stale`): when it expired, as RFC 3339. */
+      expired: string | null;
       /** Seconds after which the service would be asked again. */
       retryAfter: number | null;
-      /** Whether nobody did wrong, and later may be better. */
+      /** Whether nobody did wrong, and later may be better: when the service is asked again, or the device is connected. */
       passing: boolean;
     };
 

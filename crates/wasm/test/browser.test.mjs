@@ -53,8 +53,14 @@ const stored = (page) =>
     const files = database.transaction("files").objectStore("files");
     const all = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
     const [keys, values] = await Promise.all([all(files.getAllKeys()), all(files.getAll())]);
-    const text = (value) => (value instanceof Uint8Array ? new TextDecoder("latin1").decode(value) : Object.values(value).map(text).join());
-    return { keys, text: values.map(text).join("\n"), cookies: document.cookie, local: localStorage.length + sessionStorage.length };
+    const text = (value) =>
+      value instanceof Uint8Array ? new TextDecoder("latin1").decode(value) : Object.values(value).map(text).join();
+    return {
+      keys,
+      text: values.map(text).join("\n"),
+      cookies: document.cookie,
+      local: localStorage.length + sessionStorage.length,
+    };
   });
 
 test("the example answers, in a worker, and what it sends holds no NIK", async () => {
@@ -93,12 +99,15 @@ test("with the service gone, what was kept answers", async () => {
   await context.route(`${service.url}/**`, (route) => route.abort());
   const before = requests.length;
   const options = (settings) =>
-    page.evaluate(async ([server, listed, settings]) => {
-      const { check, indexedDbStorage } = await import("/ceknik/index.js");
-      const storage = await indexedDbStorage();
-      const { outcomes, trust } = await check({ server, dataset: "demo", niks: [listed], storage, settings });
-      return { answer: outcomes[0].answer, basis: trust?.basis };
-    }, [service.url, service.listed, settings]);
+    page.evaluate(
+      async ([server, listed, settings]) => {
+        const { check, indexedDbStorage } = await import("/ceknik/index.js");
+        const storage = await indexedDbStorage();
+        const { outcomes, trust } = await check({ server, dataset: "demo", niks: [listed], storage, settings });
+        return { answer: outcomes[0].answer, basis: trust?.basis };
+      },
+      [service.url, service.listed, settings],
+    );
   const offline = await options({ offline: true });
   assert.deepEqual(offline, { answer: { code: "maybe", because: "offline" }, basis: "pinned_before" });
   assert.ok(requests.slice(before).every((request) => !request.url().startsWith(service.url)));
@@ -109,42 +118,63 @@ test("with the service gone, what was kept answers", async () => {
 test("the storage keeps what is later, draws its secret once, and forgets everything when told", async () => {
   const { page, ask } = await opened();
   await ask(service.not_listed);
-  const kept = await page.evaluate(async ([server]) => {
-    const { indexedDbStorage } = await import("/ceknik/index.js");
-    const [one, other] = await Promise.all([indexedDbStorage(), indexedDbStorage()]);
-    const decode = (bytes) => new TextDecoder().decode(bytes);
-    const encode = (text) => new TextEncoder().encode(text);
-    const { lists: [list], checkpoints: [checkpoint], policy, coverSecret } = await one.load(server, "demo");
-    const log = decode(policy).match(/^log (\S+)/m)[1];
-    const later = encode(decode(list.manifest).replace('"epoch": 1', '"epoch": 2').replace('"previous": null', `"previous": "${"ab".repeat(32)}"`));
-    const larger = encode(decode(checkpoint).replace(/\n1\n/, "\n2\n"));
-    // Two pages at once, in either order.
-    const lists = [{ ...list, manifest: later }, list];
-    await Promise.all(lists.map((list, at) => [one, other][at].store({ item: "list", log, dataset: "demo", list })));
-    await Promise.all([checkpoint, larger, checkpoint].map((checkpoint) => other.store({ item: "checkpoint", log, checkpoint })));
-    await one.store({ item: "policy", server, policy: encode("log x\n") });
-    await one.store({ item: "shard", log, dataset: "demo", sha256: "00", file: encode("x") });
-    const shards = [await one.shard("demo", "00"), await one.shard("other", "00")].map((file) => file?.length);
-    await one.store({ item: "list", log, dataset: "demo", list });
-    shards.push((await one.shard("demo", "00"))?.length);
-    const now = await other.load(server, "demo");
-    const same = (a, b) => a.length === b.length && a.every((byte, at) => byte === b[at]);
-    const found = {
-      later: same(now.lists[0].manifest, later),
-      larger: same(now.checkpoints[0], larger) && larger.length === checkpoint.length,
-      policy: same(now.policy, policy),
-      secret: same(now.coverSecret, coverSecret) && coverSecret.length === 32 && !now.coverSecretPasses,
-      shards,
-      alone: (await one.load(server, "another")).lists.length,
-    };
-    await one.clear();
-    const cleared = await other.load(server, "demo");
-    found.cleared = cleared.lists.length + cleared.checkpoints.length + (cleared.policy === undefined ? 0 : 1);
-    found.newSecret = !same(cleared.coverSecret, coverSecret);
-    return found;
-  }, [service.url]);
+  const kept = await page.evaluate(
+    async ([server]) => {
+      const { indexedDbStorage } = await import("/ceknik/index.js");
+      const [one, other] = await Promise.all([indexedDbStorage(), indexedDbStorage()]);
+      const decode = (bytes) => new TextDecoder().decode(bytes);
+      const encode = (text) => new TextEncoder().encode(text);
+      const {
+        lists: [list],
+        checkpoints: [checkpoint],
+        policy,
+        coverSecret,
+      } = await one.load(server, "demo");
+      const log = decode(policy).match(/^log (\S+)/m)[1];
+      const later = encode(
+        decode(list.manifest)
+          .replace('"epoch": 1', '"epoch": 2')
+          .replace('"previous": null', `"previous": "${"ab".repeat(32)}"`),
+      );
+      const larger = encode(decode(checkpoint).replace(/\n1\n/, "\n2\n"));
+      // Two pages at once, in either order.
+      const lists = [{ ...list, manifest: later }, list];
+      await Promise.all(lists.map((list, at) => [one, other][at].store({ item: "list", log, dataset: "demo", list })));
+      await Promise.all(
+        [checkpoint, larger, checkpoint].map((checkpoint) => other.store({ item: "checkpoint", log, checkpoint })),
+      );
+      await one.store({ item: "policy", server, policy: encode("log x\n") });
+      await one.store({ item: "shard", log, dataset: "demo", sha256: "00", file: encode("x") });
+      const shards = [await one.shard("demo", "00"), await one.shard("other", "00")].map((file) => file?.length);
+      await one.store({ item: "list", log, dataset: "demo", list });
+      shards.push((await one.shard("demo", "00"))?.length);
+      const now = await other.load(server, "demo");
+      const same = (a, b) => a.length === b.length && a.every((byte, at) => byte === b[at]);
+      const found = {
+        later: same(now.lists[0].manifest, later),
+        larger: same(now.checkpoints[0], larger) && larger.length === checkpoint.length,
+        policy: same(now.policy, policy),
+        secret: same(now.coverSecret, coverSecret) && coverSecret.length === 32 && !now.coverSecretPasses,
+        shards,
+        alone: (await one.load(server, "another")).lists.length,
+      };
+      await one.clear();
+      const cleared = await other.load(server, "demo");
+      found.cleared = cleared.lists.length + cleared.checkpoints.length + (cleared.policy === undefined ? 0 : 1);
+      found.newSecret = !same(cleared.coverSecret, coverSecret);
+      return found;
+    },
+    [service.url],
+  );
   assert.deepEqual(kept, {
-    later: true, larger: true, policy: true, secret: true, shards: [1, null, null].map((n) => n ?? undefined), alone: 0, cleared: 0, newSecret: true,
+    later: true,
+    larger: true,
+    policy: true,
+    secret: true,
+    shards: [1, null, null].map((n) => n ?? undefined),
+    alone: 0,
+    cleared: 0,
+    newSecret: true,
   });
 });
 
@@ -162,16 +192,61 @@ test("where the page's policy allows no worker, it is computed on the page", asy
 
 test("a family is computed in several workers at once", async () => {
   const { page, workers } = await opened();
-  const told = await page.evaluate(async ([server, niks]) => {
-    const { check } = await import("/ceknik/index.js");
-    const told = [];
-    const { outcomes } = await check({ server, dataset: "demo", niks, onProgress: (progress) => told.push(progress) });
-    return { told: told.filter(({ kind }) => kind === "computing" || kind === "stretched"), codes: outcomes.map(({ answer }) => answer.code), cores: navigator.hardwareConcurrency };
-  }, [service.url, [service.listed, service.not_listed, service.false_positive]]);
+  const told = await page.evaluate(
+    async ([server, niks]) => {
+      const { check } = await import("/ceknik/index.js");
+      const told = [];
+      const { outcomes } = await check({ server, dataset: "demo", niks, onProgress: (progress) => told.push(progress) });
+      return {
+        told: told.filter(({ kind }) => kind === "computing" || kind === "stretched"),
+        codes: outcomes.map(({ answer }) => answer.code),
+        cores: navigator.hardwareConcurrency,
+      };
+    },
+    [service.url, [service.listed, service.not_listed, service.false_positive]],
+  );
   assert.deepEqual(told.codes, ["listed", "not_listed", "not_listed"]);
   const most = Math.min(told.cores, 3);
   const computing = told.told.filter(({ kind }) => kind === "computing");
   assert.deepEqual(computing, [{ kind: "computing", where: "worker", workers: most }]);
   assert.deepEqual(told.told.at(-1), { kind: "stretched", done: 3, of: 3 });
   assert.equal(workers.length, most);
+});
+
+test("a worker that was started ahead computes for the next check, and for that one alone", async () => {
+  const { page, workers } = await opened();
+  const codes = await page.evaluate(
+    async ([server, nik]) => {
+      const { check, prepareWorker } = await import("/ceknik/index.js");
+      await Promise.all([prepareWorker(), prepareWorker()]);
+      await prepareWorker();
+      const one = async () => (await check({ server, dataset: "demo", niks: [nik] })).outcomes[0].answer.code;
+      return [await one(), await one()];
+    },
+    [service.url, service.listed],
+  );
+  assert.deepEqual(codes, ["listed", "listed"]);
+  assert.equal(workers.length, 2);
+  assert.deepEqual(page.workers(), []);
+});
+
+test("where no worker may be started, to prepare one does nothing, and the page computes", async () => {
+  const strict = await pages(service.url, "'none'");
+  try {
+    const { page } = await opened(strict.url);
+    const told = await page.evaluate(
+      async ([server, nik]) => {
+        const { check, prepareWorker } = await import("/ceknik/index.js");
+        await prepareWorker();
+        await new Promise((soon) => setTimeout(soon, 200));
+        const told = [];
+        const { outcomes } = await check({ server, dataset: "demo", niks: [nik], onProgress: (progress) => told.push(progress) });
+        return [outcomes[0].answer.code, told.filter(({ kind }) => kind === "computing").at(-1)?.where];
+      },
+      [service.url, service.listed],
+    );
+    assert.deepEqual(told, ["listed", "page"]);
+  } finally {
+    strict.stop();
+  }
 });

@@ -20,7 +20,13 @@ async function checked(nik, options = {}) {
   const told = [];
   const { url: server, dataset, policy } = service;
   const report = await check({
-    server, dataset, policy, niks: [nik], worker: null, onProgress: (progress) => told.push(progress), ...options,
+    server,
+    dataset,
+    policy,
+    niks: [nik],
+    worker: null,
+    onProgress: (progress) => told.push(progress),
+    ...options,
   });
   return { report, told, outcome: report.outcomes[0], answer: report.outcomes[0]?.answer };
 }
@@ -71,7 +77,10 @@ describe("answers", () => {
     for (const kind of ["list", "filter", "computing", "stretched", "local", "evaluated"]) {
       assert.ok(kinds.includes(kind), kind);
     }
-    assert.deepEqual(told.find(({ kind }) => kind === "stretched"), { kind: "stretched", done: 1, of: 1 });
+    assert.deepEqual(
+      told.find(({ kind }) => kind === "stretched"),
+      { kind: "stretched", done: 1, of: 1 },
+    );
     const filter = told.filter(({ kind, of }) => kind === "receiving" && of !== null);
     assert.ok(filter.some(({ bytes, of }) => bytes === of && of === manifest.filter.shards[0].bytes));
   });
@@ -99,7 +108,10 @@ describe("answers", () => {
     const { report, told } = await checked(null, { niks });
     const codes = report.outcomes.map(({ answer }) => answer.code);
     assert.deepEqual(codes, ["not_listed", "listed", "not_listed", "listed"]);
-    assert.deepEqual(told.findLast(({ kind }) => kind === "stretched"), { kind: "stretched", done: 3, of: 3 });
+    assert.deepEqual(
+      told.findLast(({ kind }) => kind === "stretched"),
+      { kind: "stretched", done: 3, of: 3 },
+    );
   });
 
   test("without any NIK the list is verified, and its filter kept for those to come", async () => {
@@ -151,13 +163,23 @@ describe("what leaves the device", () => {
     assert.equal(results[0][0], 0);
     const secrets = [service.listed, ...forms(Buffer.from(service.listed)), ...forms(results[0].subarray(1))];
     const sent = made.map(({ url, body, headers }) => `${url} ${body ?? ""} ${JSON.stringify(headers ?? {})}`);
-    const held = kept.flatMap((item) => Object.values(item).flatMap((value) => typeof value === "string" ? [value]
-      : value instanceof Uint8Array ? forms(value) : Object.values(value).flatMap(forms)));
+    const held = kept.flatMap((item) =>
+      Object.values(item).flatMap((value) =>
+        typeof value === "string"
+          ? [value]
+          : value instanceof Uint8Array
+            ? forms(value)
+            : Object.values(value).flatMap(forms),
+      ),
+    );
     for (const text of [...sent, ...held]) {
       assert.ok(!secrets.some((secret) => text.includes(secret)));
     }
     // The list of requests is what was sent, all of it.
-    assert.deepEqual(report.requests.map(({ url, body }) => [url, body]), made.map(({ url, body }) => [url, body ?? null]));
+    assert.deepEqual(
+      report.requests.map(({ url, body }) => [url, body]),
+      made.map(({ url, body }) => [url, body ?? null]),
+    );
     assert.ok(report.requests.every(({ tells, status }) => tells.text && status === 200));
     assert.deepEqual(kept.map(({ item }) => item).sort(), ["checkpoint", "list", "shard"]);
   });
@@ -189,13 +211,15 @@ describe("offline", () => {
     assert.deepEqual(hit.answer, { code: "maybe", because: "offline" });
     await storage.clear();
     const cleared = await checked(service.listed, { storage, settings, fetch });
-    assert.equal(cleared.answer.reason, "offline");
+    assert.deepEqual([cleared.answer.reason, cleared.answer.passing], ["offline", true]);
   });
 
   test("a service that is gone leaves the list that is kept", async () => {
     const storage = memoryStorage();
     await checked(service.not_listed, { storage });
-    const fetch = async () => { throw new TypeError("no network"); };
+    const fetch = async () => {
+      throw new TypeError("no network");
+    };
     const settings = { patienceSeconds: 0 };
     const { answer, outcome } = await checked(service.listed, { storage, fetch, settings });
     assert.deepEqual(answer, { code: "maybe", because: "unreachable" });
@@ -224,9 +248,24 @@ describe("whoever alters bytes", () => {
   for (const [what, match, alter, reason] of [
     ["the manifest", /\/manifest$/, flip(-2), /^manifest_invalid$/],
     ["the log's signature", /\/proof$/, otherSignature, /^policy$/],
-    ["the proof", /\/proof$/, (bytes) => Buffer.from(Buffer.from(bytes).toString().replace("index 0", "index 1")), /^log_proof_invalid$/],
+    [
+      "the proof",
+      /\/proof$/,
+      (bytes) => Buffer.from(Buffer.from(bytes).toString().replace("index 0", "index 1")),
+      /^log_proof_invalid$/,
+    ],
     ["the filter", /\/filter\//, flip(-1), /^filter_digest$/],
-    ["the evaluation", /\/evaluate$/, (bytes) => Buffer.from(Buffer.from(bytes).toString().replace(/"proof":"..../, '"proof":"AAAA')), /^proof_invalid$/],
+    [
+      "the evaluation",
+      /\/evaluate$/,
+      (bytes) =>
+        Buffer.from(
+          Buffer.from(bytes)
+            .toString()
+            .replace(/"proof":"..../, '"proof":"AAAA'),
+        ),
+      /^proof_invalid$/,
+    ],
     // The largest bucket has no padding.
     ["a bucket", /\/buckets\//, flip(-1), /^bucket_(padding|root)$/],
     ["a bucket's proof", /\/buckets\//, flip(5), /^bucket_root$/],
@@ -278,21 +317,41 @@ describe("a service in trouble", () => {
 
   test("that asks for more patience than there is gives no answer, with its time", async () => {
     const { fetch } = between((path) =>
-      path.endsWith("/evaluate") ? new Response("{}", { status: 503, headers: { "retry-after": "300" } }) : undefined);
-    const { answer } = await checked(service.listed, { fetch, settings: { patienceSeconds: 2 } });
+      path.endsWith("/evaluate") ? new Response("{}", { status: 503, headers: { "retry-after": "300" } }) : undefined,
+    );
+    const { answer, report } = await checked(service.listed, { fetch, settings: { patienceSeconds: 2 } });
     assert.equal(answer.reason, "service_unavailable");
     assert.equal(answer.retryAfter, 300);
     assert.equal(answer.passing, true);
+    assert.equal(report.retryAfter, 300);
+  });
+
+  test("says when to check for cover again, as it does for a hit", async () => {
+    const refuse = (headers) =>
+      between((path) => (path.endsWith("/evaluate") ? new Response("{}", { status: 429, headers }) : undefined));
+    // Everybody is confirmed, so that the one whom the filter misses is asked about for certain.
+    for (const [headers, wanted] of [
+      [{ "retry-after": "300" }, 300],
+      [{}, null],
+      [{ "retry-after": "Wed, 21 Oct 2026 07:28:00 GMT" }, null],
+    ]) {
+      const { fetch } = refuse(headers);
+      const { report } = await checked(service.not_listed, { fetch, settings: { confirm: "everyone", patienceSeconds: 0 } });
+      assert.equal(report.retryAfter, wanted, JSON.stringify(headers));
+    }
+    const { report } = await checked(service.not_listed);
+    assert.equal(report.retryAfter, null);
   });
 
   test("that sends too much is not read further", async () => {
     let sent = 0;
-    const endless = () => new ReadableStream({
-      pull(controller) {
-        sent += 1;
-        controller.enqueue(new Uint8Array(16_384));
-      },
-    });
+    const endless = () =>
+      new ReadableStream({
+        pull(controller) {
+          sent += 1;
+          controller.enqueue(new Uint8Array(16_384));
+        },
+      });
     const { fetch } = between((path) => (path.endsWith("/manifest") ? new Response(endless()) : undefined));
     const { answer } = await checked(service.listed, { fetch });
     assert.equal(answer.reason, "response_too_long");
@@ -302,15 +361,20 @@ describe("a service in trouble", () => {
   test("that sends too long a refusal is understood by its beginning", async () => {
     const problem = JSON.stringify({ type: "/problems/budget-spent" });
     const { fetch } = between((path) =>
-      path.endsWith("/evaluate") ? new Response(problem + " ".repeat(15_000) + " ".repeat(1_000_000), { status: 503 }) : undefined);
+      path.endsWith("/evaluate")
+        ? new Response(problem + " ".repeat(15_000) + " ".repeat(1_000_000), { status: 503 })
+        : undefined,
+    );
     const { answer } = await checked(service.listed, { fetch, settings: { patienceSeconds: 0 } });
     // Of 16 KiB of white space and JSON nothing is wrong.
     assert.equal(answer.reason, "budget_exhausted");
   });
 
   test("that says nothing is not waited for without end", async () => {
-    const { fetch } = between((path, { signal }) =>
-      new Promise((_, failed) => signal.addEventListener("abort", () => failed(new DOMException("ended", "AbortError")))));
+    const { fetch } = between(
+      (path, { signal }) =>
+        new Promise((_, failed) => signal.addEventListener("abort", () => failed(new DOMException("ended", "AbortError")))),
+    );
     const { answer } = await checked(service.listed, { fetch, timeouts: { idle: 50 }, settings: { patienceSeconds: 0 } });
     assert.equal(answer.reason, "timed_out");
   });
@@ -324,7 +388,10 @@ describe("a service in trouble", () => {
 
   test("that sends elsewhere is not followed", async () => {
     const { fetch } = between((path) =>
-      path.endsWith("/manifest") ? new Response(null, { status: 307, headers: { location: "https://example.org/" } }) : undefined);
+      path.endsWith("/manifest")
+        ? new Response(null, { status: 307, headers: { location: "https://example.org/" } })
+        : undefined,
+    );
     const { answer } = await checked(service.listed, { fetch });
     assert.equal(answer.reason, "unexpected_status");
   });
@@ -348,7 +415,9 @@ describe("cancelling", () => {
     let ended = false;
     const { fetch } = between((path, { signal }) => {
       if (path.endsWith("/evaluate")) {
-        signal.addEventListener("abort", () => { ended = true; });
+        signal.addEventListener("abort", () => {
+          ended = true;
+        });
         setTimeout(() => controller.abort(reason));
         return new Promise(() => undefined);
       }
@@ -373,9 +442,13 @@ describe("cancelling", () => {
           setTimeout(() => controller.abort());
         }
       }
-      terminate() { terminated += 1; }
+      terminate() {
+        terminated += 1;
+      }
     }
-    await assert.rejects(checked(service.listed, { worker: () => new Slow(), signal: controller.signal }), { name: "AbortError" });
+    await assert.rejects(checked(service.listed, { worker: () => new Slow(), signal: controller.signal }), {
+      name: "AbortError",
+    });
     assert.equal(terminated, 1);
   });
 });
@@ -422,14 +495,64 @@ describe("the slow hash", () => {
 
   test("is computed on the page where workers are not to be had", async () => {
     const broken = () => {
-      const one = { postMessage() { queueMicrotask(() => one.onerror({ preventDefault() {} })); }, terminate() {} };
+      const one = {
+        postMessage() {
+          queueMicrotask(() => one.onerror({ preventDefault() {} }));
+        },
+        terminate() {},
+      };
       return one;
     };
-    for (const maker of [broken, () => { throw new Error("blocked"); }]) {
+    for (const maker of [
+      broken,
+      () => {
+        throw new Error("blocked");
+      },
+    ]) {
       const { answer, told } = await checked(service.listed, { worker: maker });
       assert.equal(answer.code, "listed");
       assert.ok(told.some(({ kind, where }) => kind === "computing" && where === "page"));
     }
+  });
+});
+
+describe("a list that is too old", () => {
+  test("is no answer, and it is said when it expired", async () => {
+    const storage = memoryStorage();
+    const { report } = await checked(service.not_listed, { storage });
+    const { valid_until } = report.list.manifest;
+    const { now } = Date;
+    try {
+      Date.now = () => now() + 30 * 86_400_000;
+      for (const settings of [{ offline: true }, {}]) {
+        const { answer, report } = await checked(service.not_listed, { storage, settings });
+        assert.deepEqual(
+          [answer.code, answer.reason, answer.passing, answer.expired],
+          ["no_answer", "stale", false, valid_until],
+        );
+        assert.deepEqual([report.list, report.retryAfter], [null, null]);
+      }
+    } finally {
+      Date.now = now;
+    }
+    const { answer } = await checked(service.not_listed, { dataset: "another" });
+    assert.deepEqual([answer.reason, answer.expired], ["not_covered", null]);
+  });
+});
+
+describe("the address of a service", () => {
+  test("is written in one way", () => {
+    for (const [text, wanted] of [
+      ["https://cek.example.org", "https://cek.example.org"],
+      ["https://CEK.example.org:443//", "https://cek.example.org"],
+      ["https://example.org/cek/", "https://example.org/cek"],
+      ["http://127.0.0.1:8080/", "http://127.0.0.1:8080"],
+      ["http://example.org", null],
+      ["example.org", null],
+    ]) {
+      assert.equal(ceknik.serverAddress(text), wanted, text);
+    }
+    assert.equal(ceknik.serverAddress("http://example.org/", true), "http://example.org");
   });
 });
 
@@ -451,13 +574,22 @@ describe("what is not of its form", () => {
     await refused({ niks: [service.listed.slice(1)], fetch }, /^NIK: there are 15 digits; a NIK has 16$/);
     await refused({ niks: [`${service.listed}x`], fetch }, /^NIK: character 17 is neither/);
     await refused({ policy: "log\n", fetch }, /^policy: policy line 1/);
-    for (const server of ["example.org", "http://example.org", "https://u:p@example.org", "https://example.org/?q", "https://example.org/#", "ftp://example.org"]) {
+    for (const server of [
+      "example.org",
+      "http://example.org",
+      "https://u:p@example.org",
+      "https://example.org/?q",
+      "https://example.org/#",
+      "ftp://example.org",
+    ]) {
       await refused({ server, fetch }, /^server: /);
     }
   });
 
   test("plain HTTP goes to another machine only when allowed", async () => {
-    const { fetch, made } = between(() => { throw new TypeError("no network"); });
+    const { fetch, made } = between(() => {
+      throw new TypeError("no network");
+    });
     const options = { server: "http://192.0.2.1/x/", allowPlainHttp: true, fetch, settings: { patienceSeconds: 0 } };
     const { answer } = await checked(service.listed, options);
     assert.equal(answer.reason, "unreachable");
@@ -479,11 +611,19 @@ describe("storage", () => {
 
   test("a later list and a larger checkpoint stay, and a policy is not replaced", async () => {
     const storage = await kept();
-    const { lists: [list], checkpoints: [checkpoint], policy } = await storage.load(service.url, service.dataset);
+    const {
+      lists: [list],
+      checkpoints: [checkpoint],
+      policy,
+    } = await storage.load(service.url, service.dataset);
     const log = ceknikLog(policy);
     const decode = (bytes) => new TextDecoder().decode(bytes);
     const encode = (text) => new TextEncoder().encode(text);
-    const later = encode(decode(list.manifest).replace('"epoch": 1', '"epoch": 2').replace('"previous": null', `"previous": "${"ab".repeat(32)}"`));
+    const later = encode(
+      decode(list.manifest)
+        .replace('"epoch": 1', '"epoch": 2')
+        .replace('"previous": null', `"previous": "${"ab".repeat(32)}"`),
+    );
     assert.equal(ceknik.keepsList(list, { ...list, manifest: later }), false);
     assert.equal(ceknik.keepsList({ ...list, manifest: later }, list), true);
     await storage.store({ item: "list", log, dataset: service.dataset, list: { ...list, manifest: later } });
@@ -501,7 +641,10 @@ describe("storage", () => {
 
   test("shards that the list kept does not name go", async () => {
     const storage = await kept();
-    const { lists: [list], policy } = await storage.load(service.url, service.dataset);
+    const {
+      lists: [list],
+      policy,
+    } = await storage.load(service.url, service.dataset);
     const log = ceknikLog(policy);
     const [named] = ceknik.shardsOf(list.manifest);
     const other = { item: "shard", log, dataset: service.dataset, sha256: "00".repeat(32), file: new Uint8Array(1) };
@@ -513,8 +656,22 @@ describe("storage", () => {
   });
 
   test("that cannot be read ends a check that relies on it, and not one that was given a policy", async () => {
-    const storage = { load: async () => { throw new Error("gone"); }, shard: async () => { throw new Error("gone"); }, store: async () => { throw new Error("full"); }, clear: async () => undefined };
-    await assert.rejects(checked(service.not_listed, { storage, policy: undefined }), { name: "CeknikError", code: "storage" });
+    const storage = {
+      load: async () => {
+        throw new Error("gone");
+      },
+      shard: async () => {
+        throw new Error("gone");
+      },
+      store: async () => {
+        throw new Error("full");
+      },
+      clear: async () => undefined,
+    };
+    await assert.rejects(checked(service.not_listed, { storage, policy: undefined }), {
+      name: "CeknikError",
+      code: "storage",
+    });
     const { answer, told } = await checked(service.not_listed, { storage });
     assert.equal(answer.code, "not_listed");
     assert.ok(told.filter(({ kind }) => kind === "storage_failed").length >= 3);
@@ -551,7 +708,11 @@ describe("a field", () => {
         assert.equal(described.error, null, why);
         assert.equal(described.digits, digits, why);
         assert.equal(described.missing, 0, why);
-        assert.deepEqual(described.warnings.map(({ code }) => code), warnings, why);
+        assert.deepEqual(
+          described.warnings.map(({ code }) => code),
+          warnings,
+          why,
+        );
         assert.equal(described.facts.district + described.facts.serial, digits.slice(0, 6) + digits.slice(12), why);
       } else {
         assert.equal(described.error.code, error, why);
@@ -564,7 +725,11 @@ describe("a field", () => {
   test("decodes, and counts what is missing", () => {
     const { facts } = ceknik.describeNik("3171 0157 0890 0001");
     assert.deepEqual(facts, {
-      district: "317101", districtStanding: "current", sex: "female", birthDate: { day: 17, month: 8, years: [1990, 2090] }, serial: "0001",
+      district: "317101",
+      districtStanding: "current",
+      sex: "female",
+      birthDate: { day: 17, month: 8, years: [1990, 2090] },
+      serial: "0001",
     });
     const half = ceknik.describeNik("3171.0157");
     assert.deepEqual([half.digits, half.missing, half.error.code], ["31710157", 8, "length"]);
@@ -583,9 +748,25 @@ describe("the datasets of a service", () => {
     assert.match(dataset.validUntil, /^\d{4}-/);
   });
 
+  test("are served in a state that is told", async () => {
+    const [dataset] = await ceknik.datasets(service.url);
+    const { id, epoch, validUntil } = dataset;
+    assert.deepEqual(await ceknik.status(service.url), [{ id, epoch, validUntil, load: "calm" }]);
+    const fetch = async () =>
+      new Response(JSON.stringify({ datasets: [{ id, epoch, valid_until: validUntil, load: "idle" }] }));
+    await assert.rejects(ceknik.status(service.url, { fetch }), {
+      code: "unavailable",
+      message: "the service's status is not of its form",
+    });
+  });
+
   test("are not made up", async () => {
     const unavailable = { name: "CeknikError", code: "unavailable" };
-    for (const response of [new Response("{}"), new Response('{"datasets":[{"id":1}]}'), new Response("", { status: 500 })]) {
+    for (const response of [
+      new Response("{}"),
+      new Response('{"datasets":[{"id":1}]}'),
+      new Response("", { status: 500 }),
+    ]) {
       await assert.rejects(ceknik.datasets(service.url, { fetch: async () => response }), unavailable);
     }
     await assert.rejects(ceknik.datasets("http://example.org"), { code: "refused" });

@@ -9,14 +9,22 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (name) => readFile(join(root, name), "utf8");
-const run = (program, args, cwd = root) => execFileSync(program, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+const run = (program, args, cwd = root) =>
+  execFileSync(program, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 
 test("what is packed is what is needed, and nothing else", async () => {
   const [{ files }] = Object.values(JSON.parse(run("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"])));
   const names = files.map(({ path }) => path);
-  assert.ok(names.every((name) => /^(README\.md|package\.json|dist\/(LICENSE-[A-Z-]+|ceknik\.wasm|[a-z]+(\.d)?\.[jt]s))$/.test(name)), String(names));
+  assert.ok(
+    names.every((name) =>
+      /^(README\.md|package\.json|dist\/(LICENSE-[A-Z-]+|ceknik\.wasm|[a-z]+(\.d)?\.[jt]s))$/.test(name),
+    ),
+    String(names),
+  );
   const { exports, version } = JSON.parse(await read("package.json"));
-  for (const target of Object.values(exports).flatMap((entry) => (typeof entry === "string" ? [entry] : Object.values(entry)))) {
+  for (const target of Object.values(exports).flatMap((entry) =>
+    typeof entry === "string" ? [entry] : Object.values(entry),
+  )) {
     assert.ok(names.includes(target.slice(2)), target);
   }
   assert.match(await read("../../Cargo.toml"), new RegExp(`^version = "${version}"$`, "m"));
@@ -28,24 +36,52 @@ test("it is imported by its name, with its types", async () => {
     const packed = run("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", directory]).trim();
     await writeFile(join(directory, "package.json"), '{"private":true,"type":"module"}');
     run("npm", ["install", "--silent", "--no-audit", "--no-fund", "--offline", join(directory, packed)], directory);
-    await writeFile(join(directory, "use.ts"), `
+    await writeFile(
+      join(directory, "use.ts"),
+      `
       import { CeknikError, check, describeNik, memoryStorage } from "ceknik";
       import type { Answer, Progress, Report, Storage } from "ceknik";
       import { Lookup } from "ceknik/raw";
       export async function look(nik: string, signal: AbortSignal): Promise<string> {
         const storage: Storage = memoryStorage();
         const shown: Progress[] = [];
-        const report: Report = await check({ server: "https://x", dataset: "x", niks: [nik], storage, signal, onProgress: (p) => shown.push(p), settings: { confirm: "never" } });
+        const report: Report = await check({
+          server: "https://x", dataset: "x", niks: [nik], storage, signal,
+          onProgress: (p) => shown.push(p), settings: { confirm: "never" },
+        });
         const answer: Answer | undefined = report.outcomes[0]?.answer;
-        return answer?.code === "no_answer" ? answer.reason : answer?.code === "listed" ? answer.supports.map((s) => report.list?.manifest.candidates[s.candidate]?.id).join() : String(describeNik(nik).missing);
+        if (answer?.code === "no_answer") {
+          return answer.expired ?? answer.reason;
+        }
+        return answer?.code === "listed"
+          ? answer.supports.map((s) => report.list?.manifest.candidates[s.candidate]?.id).join()
+          : String(report.retryAfter ?? describeNik(nik).missing);
       }
       export const kinds: [typeof CeknikError, typeof Lookup] = [CeknikError, Lookup];
       // @ts-expect-error
       check({ server: "https://x", dataset: "x", niks: [], settings: { confrim: "never" } });
-    `);
-    const options = ["--noEmit", "--strict", "--target", "ES2022", "--module", "nodenext", "--lib", "ES2022,DOM,ESNext.Disposable", "--types", "", "use.ts"];
+    `,
+    );
+    const options = [
+      "--noEmit",
+      "--strict",
+      "--target",
+      "ES2022",
+      "--module",
+      "nodenext",
+      "--lib",
+      "ES2022,DOM,ESNext.Disposable",
+      "--types",
+      "",
+      "use.ts",
+    ];
     run(join(root, "node_modules/.bin/tsc"), options, directory);
-    const loads = 'import { load } from "ceknik"; import { readFile } from "node:fs/promises"; await load(await readFile(new URL(import.meta.resolve("ceknik/ceknik.wasm")))); console.log("loaded")';
+    const loads = `
+      import { load } from "ceknik";
+      import { readFile } from "node:fs/promises";
+      await load(await readFile(new URL(import.meta.resolve("ceknik/ceknik.wasm"))));
+      console.log("loaded");
+    `;
     await writeFile(join(directory, "use.js"), loads);
     assert.equal(run(process.execPath, ["use.js"], directory), "loaded\n");
   } finally {

@@ -18,7 +18,9 @@ export async function pages(service, workers = "'self'") {
   ].join("; ");
   const server = createServer(async ({ url }, response) => {
     const path = new URL(url, "http://x").pathname;
-    const file = path.startsWith("/ceknik/") ? `../dist/${path.slice(8)}` : `../example${path === "/" ? "/index.html" : path}`;
+    const file = path.startsWith("/ceknik/")
+      ? `../dist/${path.slice(8)}`
+      : `../example${path === "/" ? "/index.html" : path}`;
     try {
       let body = await readFile(new URL(file, import.meta.url));
       if (path === "/embed.js") {

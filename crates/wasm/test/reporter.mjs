@@ -10,7 +10,8 @@ export default async function* reporter(events) {
       passed += 1;
     } else if (type === "test:fail") {
       failed += 1;
-      yield `FAILED: ${data.name} (${data.file})\n${data.details.error.stack ?? data.details.error}\n${data.details.error.cause?.stack ?? ""}\n`;
+      const { error } = data.details;
+      yield `FAILED: ${data.name} (${data.file})\n${error.stack ?? error}\n${error.cause?.stack ?? ""}\n`;
     } else if (type === "test:stderr" || type === "test:stdout") {
       yield data.message;
     }

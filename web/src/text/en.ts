@@ -72,7 +72,11 @@ export const en: Texts = {
   stepComputePage: "This device computes on the page itself, which may stand still for a moment.",
   stepLocal: "Answer from this device",
   stepLocalDone: (hits, misses) =>
-    hits === 0 ? "Not in the filter" : misses === 0 ? "May be listed" : `${hits} may be listed, ${misses} not`,
+    hits === 0
+      ? "Not in the filter"
+      : misses === 0
+        ? "The filter says “maybe”; not certain yet"
+        : `The filter says “maybe” for ${hits}, “no” for ${misses}`,
   stepConfirm: "Confirming with the service",
   stepConfirmNone: "Nothing to confirm",
   stepConfirmOff: "Not confirmed, as you chose",
@@ -116,6 +120,7 @@ export const en: Texts = {
   },
   confirmNow: "Confirm now",
   noAnswerTitle: "That does not mean “not listed”.",
+  expired: (date) => `This list was valid until ${date}.`,
   noAnswerWait: (time) => `The service asks to wait ${time}.`,
   noAnswerPassing: "This is a passing fault; nothing is wrong with your NIK.",
   noAnswerDoubt:
@@ -230,7 +235,7 @@ export const en: Texts = {
   leftIntro: (n, server) =>
     `${many(n, "request", "requests")} to ${server} for this check. Your NIK is in none of them; open each line and see.`,
   leftCompare:
-    "Compare with the browser's own log: on a computer press F12, choose Network, and repeat the check. Beside this page's own files and v1/datasets, which are fetched before a NIK is typed, every line there must be here, with the same content.",
+    "Compare with the browser's own log: on a computer press F12, choose Network, and repeat the check. Beside this page's own files, every line there must be here, with the same content.",
   leftCopy: "Copy this log",
   leftCopied: "Copied.",
   leftSelected: "The text below is selected; copy it with the browser's menu.",
@@ -239,6 +244,7 @@ export const en: Texts = {
   leftReceived: (bytes) => `${bytes} received`,
   leftBody: "What was sent",
   leftNoBody: "No content; only this address.",
+  leftEarly: "The same for everybody who opens this page; asked for before the button was pressed.",
   leftUnanswered: "no response",
   tells: {
     public_file: () => "The same file for everybody who checks this list.",
@@ -268,7 +274,12 @@ export const en: Texts = {
   forgetful: "This browser allows no storage. Checks still work, but cannot be compared with earlier visits.",
   newVersion: "A new version of this page is ready. Reloading clears the screen.",
   reload: "Reload",
-  statusLine: (title, epoch, until, valid) => `${title}: edition ${epoch}, ${valid ? "valid" : "expired; valid"} until ${until}`,
+  statusLine: (title, epoch, until, valid) => `${title}: edition ${epoch}, ${valid ? "valid until" : "expired on"} ${until}.`,
+  loads: {
+    calm: "The service is not busy.",
+    busy: "The service is busy.",
+    full: "The service is full: you may be told to come back later.",
+  },
   trouble: "Something does not work inside another app, such as WhatsApp? Open this page in Chrome, Firefox or Safari.",
   build: "Fingerprint of this page",
   buildHow: "How to compare it",

@@ -8,7 +8,7 @@ export const id = {
 
   nikLabel: "NIK (16 angka di KTP atau Kartu Keluarga)",
   nikLabelShort: "NIK",
-  nikHint: "Contoh penulisan: 3171 0117 0890 0001",
+  nikHint: "Contoh: 3171 0117 0890 0001",
   nikMissing: (n: number) => `Kurang ${n} angka lagi.`,
   nikMissingAsked: (n: number, typed: number) => `NIK harus 16 angka. Anda baru memasukkan ${typed}; kurang ${n} lagi.`,
   nikTooMany: (n: number) => `Kelebihan ${n} angka: NIK hanya 16 angka.`,
@@ -68,7 +68,11 @@ export const id = {
   stepComputePage: "Perangkat ini menghitung di halaman ini sendiri; halaman dapat berhenti sebentar.",
   stepLocal: "Jawaban dari perangkat ini",
   stepLocalDone: (hits: number, misses: number) =>
-    hits === 0 ? "Tidak ada di penyaring" : misses === 0 ? "Mungkin tercantum" : `${hits} mungkin tercantum, ${misses} tidak`,
+    hits === 0
+      ? "Tidak ada di penyaring"
+      : misses === 0
+        ? "Penyaring menjawab “mungkin”; belum pasti"
+        : `Penyaring menjawab “mungkin” untuk ${hits}, “tidak” untuk ${misses}`,
   stepConfirm: "Memastikan dengan layanan",
   stepConfirmNone: "Tidak perlu memastikan",
   stepConfirmOff: "Tidak memastikan, sesuai pilihan Anda",
@@ -90,7 +94,7 @@ export const id = {
     maybe: "MUNGKIN TERCANTUM",
     "no-answer": "BELUM ADA JAWABAN",
   },
-  short: { listed: "Tercantum", "not-listed": "Tidak", maybe: "Mungkin", "no-answer": "Belum ada jawaban" },
+  short: { listed: "Tercantum", "not-listed": "Tidak tercantum", maybe: "Mungkin", "no-answer": "Belum ada jawaban" },
   counted: {
     listed: (n: number) => `${n} tercantum`,
     "not-listed": (n: number) => `${n} tidak tercantum`,
@@ -112,6 +116,7 @@ export const id = {
   } as Record<string, string>,
   confirmNow: "Pastikan sekarang",
   noAnswerTitle: "Ini bukan berarti “tidak tercantum”.",
+  expired: (date: string) => `Daftar ini berlaku sampai ${date}.`,
   noAnswerWait: (time: string) => `Layanan meminta kita menunggu ${time}.`,
   noAnswerPassing: "Ini gangguan sementara; tidak ada yang salah dengan NIK Anda.",
   noAnswerDoubt:
@@ -226,7 +231,7 @@ export const id = {
   leftIntro: (n: number, server: string) =>
     `${n} permintaan kepada ${server} untuk pemeriksaan ini. NIK Anda tidak ada di dalamnya; buka tiap baris dan periksa.`,
   leftCompare:
-    "Bandingkan dengan catatan peramban: di komputer tekan F12, pilih Network (Jaringan), lalu ulangi pemeriksaan. Selain berkas halaman ini sendiri dan v1/datasets, yang diambil sebelum NIK diketik, setiap baris di sana harus ada di sini dengan isi yang sama.",
+    "Bandingkan dengan catatan peramban: di komputer tekan F12, pilih Network (Jaringan), lalu ulangi pemeriksaan. Selain berkas halaman ini sendiri, setiap baris di sana harus ada di sini dengan isi yang sama.",
   leftCopy: "Salin catatan ini",
   leftCopied: "Tersalin.",
   leftSelected: "Teks di bawah sudah dipilih; salin dengan menu peramban.",
@@ -235,6 +240,7 @@ export const id = {
   leftReceived: (bytes: string) => `${bytes} diterima`,
   leftBody: "Isi yang dikirim",
   leftNoBody: "Tidak ada isi; hanya alamat ini.",
+  leftEarly: "Sama untuk semua orang yang membuka halaman ini; diminta sebelum tombol ditekan.",
   leftUnanswered: "tanpa jawaban",
   tells: {
     public_file: () => "Berkas yang sama untuk semua orang yang memeriksa daftar ini.",
@@ -260,12 +266,17 @@ export const id = {
   emptied: "Layar dikosongkan.",
 
   offlineNow: "Perangkat ini sedang tidak terhubung. Pemeriksaan memakai daftar yang tersimpan di sini, bila ada.",
-  listsUnreachable: "Daftar-daftar layanan tidak dapat diambil. Periksa sambungan internet.",
+  listsUnreachable: "Daftar tidak dapat diambil dari layanan. Periksa sambungan internet.",
   forgetful: "Peramban ini tidak mengizinkan penyimpanan. Pemeriksaan tetap jalan, tetapi tidak dapat dibandingkan dengan kunjungan sebelumnya.",
   newVersion: "Versi baru halaman ini sudah siap. Memuat ulang mengosongkan layar.",
   reload: "Muat ulang",
   statusLine: (title: string, epoch: number, until: string, valid: boolean) =>
-    `${title}: terbitan ke-${epoch}, ${valid ? "berlaku" : "kedaluwarsa; berlaku"} sampai ${until}`,
+    `${title}: terbitan ke-${epoch}, ${valid ? "berlaku sampai" : "kedaluwarsa sejak"} ${until}.`,
+  loads: {
+    calm: "Layanan sedang lengang.",
+    busy: "Layanan sedang ramai.",
+    full: "Layanan sedang penuh: Anda mungkin diminta kembali nanti.",
+  },
   trouble: "Ada yang tidak jalan di dalam aplikasi lain, misalnya WhatsApp? Buka halaman ini di Chrome, Firefox, atau Safari.",
   build: "Sidik halaman ini",
   buildHow: "Cara membandingkan",
