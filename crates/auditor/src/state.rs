@@ -51,7 +51,10 @@ pub enum StateError {
         root: PathBuf,
     },
     /// The directory is of another log.
-    #[error("{} was begun with another log than {log}: give each publisher a directory of its own", root.display())]
+    #[error(
+        "{} was begun with another log than {log}, or its log/checkpoint is damaged: give each publisher a directory of its own",
+        root.display()
+    )]
     OtherLog {
         /// The state's directory.
         root: PathBuf,
