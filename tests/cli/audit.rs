@@ -15,6 +15,8 @@ mod liar;
 mod lies;
 #[path = "audit/list.rs"]
 mod list;
+#[path = "audit/long_log.rs"]
+mod long_log;
 #[path = "audit/served.rs"]
 mod served;
 

@@ -267,6 +267,7 @@ impl<'a> Audit<'a> {
         }
         let mut kept = Kept::read(&self.state, dataset)?;
         let mut files: BTreeMap<u64, Files> = BTreeMap::new();
+        let mut unsaved = None;
         let epochs = Epochs { source: &self.source, state: &self.state, dataset };
         let last = kept.audited.last().map_or(0, |audited| audited.epoch);
         for logged_epoch in logged.iter().filter(|logged| logged.manifest.epoch > last) {
@@ -281,9 +282,13 @@ impl<'a> Audit<'a> {
             let checked = epochs.check(logged_epoch, before, is_newest, &mut collected.findings, &mut advance).await?;
             let standing = match checked {
                 Checked::Wholly(audited) => {
+                    // A renewal is checked again in no time: it is kept with the next that is not one.
+                    let is_renewal = audited.table_epoch != epoch;
                     kept.audited.push(*audited);
-                    kept.write(&self.state, dataset)?;
-                    self.tidy(&epochs, logged_epoch, &kept);
+                    unsaved = Some(logged_epoch);
+                    if !is_renewal {
+                        self.keep(&epochs, &kept, unsaved.take())?;
+                    }
                     Files::Verified
                 }
                 Checked::Gone => {
@@ -299,6 +304,7 @@ impl<'a> Audit<'a> {
             };
             files.insert(epoch, standing);
         }
+        self.keep(&epochs, &kept, unsaved)?;
         collected.findings.extend(kept.audited.iter().flat_map(|audited| audited.findings.clone()));
         let audited = |logged: &LoggedEpoch| {
             kept.audited
@@ -348,14 +354,17 @@ impl<'a> Audit<'a> {
         })
     }
 
-    /// Removes what is needed no more: of the epoch that was audited last, table and shards stay.
-    fn tidy(&self, epochs: &Epochs<'_>, logged: &LoggedEpoch, kept: &Kept) {
-        let Some(audited) = kept.audited.last() else { return };
+    /// Keeps what was found up to an epoch, if there is one that was not kept, and removes what is needed no more: of the epoch
+    /// that was audited last, table and shards stay.
+    fn keep(&self, epochs: &Epochs<'_>, kept: &Kept, logged: Option<&LoggedEpoch>) -> Result<(), StateError> {
+        let (Some(logged), Some(audited)) = (logged, kept.audited.last()) else { return Ok(()) };
+        kept.write(&self.state, epochs.dataset)?;
         let mut names = vec![format!("lists/{}/state.json", epochs.dataset), epochs.table_file(audited.table_epoch)];
         let shards = logged.manifest.filter.iter().flat_map(|filter| &filter.shards);
         names.extend(shards.map(|shard| epochs.shard_file(&shard.sha256)));
         let dir = format!("lists/{}", epochs.dataset);
         self.state.tidy(&dir, |name| names.iter().any(|kept| kept.rsplit('/').next() == Some(name)));
+        Ok(())
     }
 
     /// What the service gives for the list: the newest epoch of the log, in the log by its own proof, and valid now.

@@ -280,4 +280,13 @@ mod tests {
         }
         assert!(serde_json::from_str::<Code>("\"other\"").is_err());
     }
+
+    #[test]
+    fn the_documented_findings_are_these() {
+        let text = include_str!("../../../docs/auditing.md").split("## Findings\n").nth(1).unwrap();
+        let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| `")).collect();
+        let weight = |code: Code| serde_json::to_value(code.weight()).unwrap().as_str().unwrap().to_owned();
+        let told = Code::ALL.iter().map(|code| format!("| `{code}` | {} | {} |", weight(*code), code.english()));
+        assert_eq!(rows, told.collect::<Vec<_>>());
+    }
 }

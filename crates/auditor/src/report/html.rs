@@ -27,7 +27,7 @@ p{margin:.4rem 0}
 code{font-family:ui-monospace,monospace;font-size:.9em;overflow-wrap:anywhere}
 figure{margin:1rem 0}
 figcaption{font-size:.95rem}
-svg{display:block;width:100%;height:auto}
+svg{display:block;width:100%;max-width:32rem;height:auto}
 svg text{font:15px system-ui,sans-serif;fill:#1a1a1a}
 .axis{stroke:#555;stroke-width:1}.bound{stroke:#a31515;stroke-width:2;stroke-dasharray:5 4}
 .curve{fill:none;stroke:#0b4f8a;stroke-width:2}
@@ -36,7 +36,10 @@ svg text{font:15px system-ui,sans-serif;fill:#1a1a1a}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 caption{text-align:left;font-weight:600;padding:.3rem 0}
 th,td{text-align:left;padding:.3rem .6rem .3rem 0;border-bottom:1px solid #ccc;vertical-align:top}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+td.n{white-space:nowrap}
+td.n:last-child{white-space:normal}
+tbody th{min-width:8.5rem}
 footer{margin-top:2.5rem;font-size:.9rem;color:#4a4a4a}
 @media print{body{max-width:none;padding:0;font-size:10.5pt}figure,tr,li{break-inside:avoid}.scroll{overflow:visible}}
 ";
@@ -195,7 +198,7 @@ fn draw_changes(out: &mut String, number: usize, epochs: &[LoggedFigures]) {
 
 fn draw_promise(out: &mut String, number: usize, list: &ListReport) {
     let Some(promise) = &list.promise else { return };
-    heading(out, 3, "Jika NIK seseorang bocor", "What a leaked register of NIKs would learn");
+    heading(out, 3, "Jika semua NIK bocor", "If everybody's NIK has leaked");
     let mut bars = vec![
         ("Tanpa bertanya / Before asking".to_owned(), promise.base_rate_percent),
         ("Saringan cocok, rata-rata / Filter hits, on average".to_owned(), promise.hit_percent),

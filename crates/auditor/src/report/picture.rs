@@ -5,8 +5,9 @@ use std::fmt::Write;
 use super::html::escaped;
 use super::words::grouped;
 
-const WIDTH: f64 = 640.0;
-const LEFT: f64 = 78.0;
+/// The page shows a picture at most a little wider than this, so that its letters are as large as the text's on a phone too.
+const WIDTH: f64 = 440.0;
+const LEFT: f64 = 72.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 14.0;
 
@@ -62,7 +63,7 @@ pub(super) struct Series<'a> {
 
 /// A line of values from 0.
 pub(super) fn curve(series: &Series<'_>, values: &[u64]) -> String {
-    let height = 220.0;
+    let height = 190.0;
     let bottom = height - 30.0;
     let mut canvas = Canvas::new(series.name, height, series.title, series.told);
     let most = values.iter().copied().max().unwrap_or(0).max(1);
@@ -86,7 +87,7 @@ pub(super) fn curve(series: &Series<'_>, values: &[u64]) -> String {
 
 /// Columns up for what came and down for what went.
 pub(super) fn up_and_down(series: &Series<'_>, values: &[(u64, u64)]) -> String {
-    let height = 220.0;
+    let height = 190.0;
     let bottom = height - 30.0;
     let mut canvas = Canvas::new(series.name, height, series.title, series.told);
     let up = values.iter().map(|(up, _)| *up).max().unwrap_or(0);
@@ -109,7 +110,7 @@ pub(super) fn up_and_down(series: &Series<'_>, values: &[(u64, u64)]) -> String 
 
 /// Columns side by side.
 pub(super) fn columns(series: &Series<'_>, values: &[u64]) -> String {
-    let height = 200.0;
+    let height = 180.0;
     let bottom = height - 30.0;
     let mut canvas = Canvas::new(series.name, height, series.title, series.told);
     let most = values.iter().copied().max().unwrap_or(0).max(1);
@@ -130,16 +131,21 @@ pub(super) fn percents(name: &str, title: &str, told: &str, bars: &[(String, f64
     let mut canvas = Canvas::new(name, height, title, told);
     let (left, right) = (2.0, 60.0);
     let wide = WIDTH - left - right;
+    let bound_x = left + wide * bound / 100.0;
     for (place, (words, percent)) in bars.iter().enumerate() {
         let y = TOP + row * place as f64;
         canvas.text(left, y + 8.0, "start", words);
         canvas.bar(left, y + 14.0, wide, 18.0, "rest");
         canvas.bar(left, y + 14.0, wide * percent.clamp(0.0, 100.0) / 100.0, 18.0, "one");
+        canvas.line((bound_x, y + 11.0), (bound_x, y + 35.0), "bound");
         canvas.text(WIDTH - right + 6.0, y + 28.0, "start", &format!("{percent} %"));
     }
-    let x = left + wide * bound / 100.0;
-    canvas.line((x, TOP + 12.0), (x, height - 18.0), "bound");
-    canvas.text(x, height - 4.0, if bound > 70.0 { "end" } else { "middle" }, &format!("janji / promise: {bound} %"));
+    canvas.text(
+        bound_x,
+        height - 4.0,
+        if bound > 70.0 { "end" } else { "middle" },
+        &format!("janji / promise: {bound} %"),
+    );
     canvas.done()
 }
 
