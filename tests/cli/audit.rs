@@ -17,6 +17,8 @@ mod lies;
 mod list;
 #[path = "audit/long_log.rs"]
 mod long_log;
+#[path = "audit/mirror.rs"]
+mod mirror;
 #[path = "audit/served.rs"]
 mod served;
 

@@ -274,3 +274,37 @@ pub fn for_each_entry(state: &State, head: TreeHead, mut each: impl FnMut(u64, &
     }
     Ok(())
 }
+
+/// The entry bundles that a log had at an earlier size, by their paths: the full ones, and the partial one at the end. Memory: all
+/// of what is given.
+pub(crate) fn bundle_bytes(state: &State, size: u64, of: u64) -> Result<Vec<(String, Vec<u8>)>, StateError> {
+    let mut bundles = Vec::new();
+    for index in 0.. {
+        let (Some(now), Some(then)) = (BundleId::in_tree(index, size), BundleId::in_tree(index, of)) else { break };
+        let name = entries_file(now);
+        let bytes = state.read(&name, MOST_BUNDLE_BYTES as usize)?.ok_or_else(|| state.damaged(&name))?;
+        bundles.push((then.path(), first_entries(bytes, then.width())));
+    }
+    Ok(bundles)
+}
+
+/// The hash tiles that a log had at an earlier size: of every level, computed from the entries.
+pub(crate) fn tile_bytes(state: &State, size: u64, of: u64) -> Result<Vec<(TileId, Vec<u8>)>, StateError> {
+    let mut hashes: Vec<NodeHash> = Vec::new();
+    for bundle in (0..).map_while(|index| BundleId::in_tree(index, size)) {
+        let name = entries_file(bundle);
+        let bytes = state.read(&name, MOST_BUNDLE_BYTES as usize)?.ok_or_else(|| state.damaged(&name))?;
+        let entries = parse_bundle(bundle, &bytes).map_err(|_| state.damaged(&name))?;
+        hashes.extend(entries.into_iter().map(leaf_hash));
+    }
+    hashes.truncate(usize::try_from(of).unwrap_or(usize::MAX));
+    let mut tiles = Vec::new();
+    for level in 0u8..8 {
+        let of_level = hashes.chunks(usize::from(TILE_HASHES));
+        tiles.extend(
+            (0..).zip(of_level).filter_map(|(index, tile)| Some((TileId::in_tree(level, index, of)?, tile.concat()))),
+        );
+        hashes = hashes.chunks_exact(usize::from(TILE_HASHES)).map(|tile| root(tile.iter().copied())).collect();
+    }
+    Ok(tiles)
+}

@@ -24,6 +24,7 @@ mod failure;
 mod home;
 mod import;
 mod keygen;
+mod mirror;
 mod output;
 mod plan;
 mod progress;
@@ -58,6 +59,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Look at a publisher from outside: follow its log, verify every epoch, report.
     Audit(audit::AuditArgs),
+    /// Copy a publisher's public files, verified, for any static host.
+    Mirror(mirror::MirrorArgs),
     /// Make a publisher's home: the log key, the store key, an empty store, the policy.
     Keygen(keygen::KeygenArgs),
     /// Create a dataset, change its texts, begin a new generation.
@@ -104,6 +107,7 @@ fn main() -> ExitCode {
     let done = match command {
         Command::Check(args) => check::run(args),
         Command::Audit(args) => audit::run(&args),
+        Command::Mirror(args) => mirror::run(args),
         Command::Keygen(args) => keygen::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Dataset(command) => dataset::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Import(args) => import::run(args),

@@ -9,9 +9,10 @@ use crate::support::command::ceknik;
 use crate::support::home::{TestHome, definition, nik};
 
 /// Every command, by its words.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "",
     "audit",
+    "mirror",
     "check",
     "keygen",
     "dataset",

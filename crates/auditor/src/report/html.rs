@@ -62,7 +62,7 @@ pub(super) fn escaped(text: &str) -> String {
 
 /// A sentence in both languages.
 fn both(out: &mut String, id: &str, en: &str) {
-    let _ = write!(out, "<p>{}</p><p lang=\"en\">{}</p>\n", escaped(id), escaped(en));
+    let _ = writeln!(out, "<p>{}</p><p lang=\"en\">{}</p>", escaped(id), escaped(en));
 }
 
 fn heading(out: &mut String, level: u8, id: &str, en: &str) {
