@@ -62,7 +62,9 @@ impl History {
         }
         let logged = LoggedEpoch { index, sha256: manifest_sha256(entry), manifest };
         let list = self.lists.entry(dataset.clone()).or_default();
-        if let Some(first) = list.iter().find(|first| first.manifest.epoch == epoch) {
+        // Epochs ascend in it.
+        if let Ok(place) = list.binary_search_by_key(&epoch, |logged| logged.manifest.epoch) {
+            let first = &list[place];
             let same = if first.sha256 == logged.sha256 { "the same" } else { "another" };
             let detail =
                 format!("entries {} and {index} are both epoch {epoch}, the later one {same} manifest", first.index);

@@ -197,8 +197,13 @@ async fn fetch_entries(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), FollowError> {
     let head = shown.head();
-    let bundles: Vec<BundleId> = (before >> 8..).map_while(|index| BundleId::in_tree(index, head.size)).collect();
-    for some in bundles.chunks(BUNDLES_TOGETHER) {
+    // One piece after another: the size is what the log says, and what it says last.
+    let mut next = before >> 8;
+    loop {
+        let some: Vec<BundleId> =
+            (next..).map_while(|index| BundleId::in_tree(index, head.size)).take(BUNDLES_TOGETHER).collect();
+        let Some(last) = some.last() else { break };
+        next = last.index() + 1;
         let plan = some.iter().fold(TilePlan::edge(head.size), |plan, bundle| plan.with_leaf(bundle.index() << 8));
         let tiles = fetch_tiles(source, plan.tiles()).await?;
         let tiles_wrong = |error: TileError| wrong(Code::LogTiles, error);

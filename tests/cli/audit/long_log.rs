@@ -16,6 +16,9 @@ use crate::support::http::Response;
 use crate::support::proxy::Delivery;
 use crate::{Told, audit};
 
+/// Manifest and proof of every epoch.
+type Served = Arc<Mutex<BTreeMap<u64, (Vec<u8>, Vec<u8>)>>>;
+
 /// The epoch after, with nothing but a later time.
 fn renewed(before: &Manifest) -> Manifest {
     let mut manifest = before.clone();
@@ -38,8 +41,7 @@ fn a_long_log_is_followed_in_pieces() {
     let policy = dir.path().join("policy");
     std::fs::write(&policy, Policy::for_log(signer.verifier_key()).to_bytes()).unwrap();
 
-    // Manifest and proof of every epoch.
-    let epochs: Arc<Mutex<BTreeMap<u64, (Vec<u8>, Vec<u8>)>>> = Arc::default();
+    let epochs = Served::default();
     let mut last = liar.publisher.manifest(LIST).clone();
     let mut grow = |to: u64| {
         let mut epochs = epochs.lock().unwrap();

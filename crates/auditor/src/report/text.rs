@@ -13,7 +13,7 @@ pub fn text(report: &Report) -> String {
     let [(id, en), (means_id, means_en)] = words::verdict(report.verdict);
     out.push(format!("{id} / {en}"));
     out.push(format!("{means_id} / {means_en}"));
-    out.push(format!("{} , {}", report.server, report.at).replace(" ,", ","));
+    out.push(format!("{}, {}", report.server, report.at));
     let (id, en) = words::trust(report);
     out.push(format!("{id} / {en}"));
     if let Some(log) = &report.log {
