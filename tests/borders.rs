@@ -10,13 +10,14 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace, and which others it may depend on. Dev-dependencies are free: tests join what they like.
-const BORDERS: [(&str, &[&str]); 7] = [
+const BORDERS: [(&str, &[&str]); 8] = [
     ("ceknik-core", &[]),
     ("ceknik-terminal", &[]),
     ("ceknik-client", &["ceknik-core"]),
+    ("ceknik-auditor", &["ceknik-core", "ceknik-client"]),
     ("ceknik-issuer", &["ceknik-core"]),
     ("ceknikd", &["ceknik-core", "ceknik-terminal"]),
-    ("ceknik-cli", &["ceknik-core", "ceknik-client", "ceknik-issuer", "ceknik-terminal", "ceknikd"]),
+    ("ceknik-cli", &["ceknik-core", "ceknik-client", "ceknik-auditor", "ceknik-issuer", "ceknik-terminal", "ceknikd"]),
     ("ceknik-wasm", &["ceknik-core", "ceknik-client"]),
 ];
 
@@ -90,6 +91,11 @@ fn the_service_cannot_read_lists() {
     {
         assert!(!service.contains_key(name), "the service links {name}");
     }
+    // Who looks from outside holds no list and no key either.
+    let auditor = linked("ceknik-auditor", "x86_64-unknown-linux-gnu", &[]);
+    for name in ["ceknik-issuer", "ceknikd", "rusqlite", "csv-core", "age"] {
+        assert!(!auditor.contains_key(name), "the auditor links {name}");
+    }
     let tool = linked("ceknik-cli", "x86_64-unknown-linux-gnu", &[]);
     assert!(tool.contains_key("rusqlite") && tool.contains_key("ceknikd"), "this test sees what is linked");
 }
@@ -119,7 +125,7 @@ fn the_core_brings_no_system_along() {
 /// `hazmat` gives a key away when it is misused.
 #[test]
 fn no_program_is_built_with_hazardous_functions() {
-    for program in ["ceknikd", "ceknik-cli", "ceknik-client", "ceknik-issuer"] {
+    for program in ["ceknikd", "ceknik-cli", "ceknik-client", "ceknik-auditor", "ceknik-issuer"] {
         let linked = linked(program, "x86_64-unknown-linux-gnu", &[]);
         assert!(!linked["ceknik-core"].contains("hazmat"), "{program} enables hazmat");
     }

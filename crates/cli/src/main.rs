@@ -2,8 +2,8 @@
 //!
 //! Commands read their options here and do their work in the libraries; what they share is how they speak. Results go to
 //! standard output, progress and errors to standard error. NIKs and passphrases come from a prompt or standard input, never
-//! from arguments, which everybody on the machine can read. Exit codes: 0 done, 1 not done, 2 wrong options; `check`, `import`
-//! and `withdraw` add their own.
+//! from arguments, which everybody on the machine can read. Exit codes: 0 done, 1 not done, 2 wrong options; `audit`, `check`,
+//! `import` and `withdraw` add their own.
 
 // In place of the standard library's, in all modules below: see `output`.
 macro_rules! print {
@@ -16,6 +16,7 @@ macro_rules! eprintln {
     ($($text:tt)*) => { $crate::output::eprintln(format_args!($($text)*)) };
 }
 
+mod audit;
 mod check;
 mod dataset;
 mod demo;
@@ -23,6 +24,7 @@ mod failure;
 mod home;
 mod import;
 mod keygen;
+mod mirror;
 mod output;
 mod plan;
 mod progress;
@@ -44,7 +46,7 @@ use clap::{Parser, Subcommand};
     version,
     max_term_width = 100,
     propagate_version = true,
-    after_help = "Exit codes: 0 when it was done, 1 when it was not, 2 for wrong options. `check`, `import` and `withdraw` have further ones."
+    after_help = "Exit codes: 0 when it was done, 1 when it was not, 2 for wrong options. `audit`, `check`, `import` and `withdraw` have further ones."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -55,6 +57,10 @@ struct Cli {
 enum Command {
     /// Look up NIKs, which are read from a hidden prompt or from standard input, one a line.
     Check(check::CheckArgs),
+    /// Look at a publisher from outside: follow its log, verify every epoch, report.
+    Audit(audit::AuditArgs),
+    /// Copy a publisher's public files, verified, for any static host.
+    Mirror(mirror::MirrorArgs),
     /// Make a publisher's home: the log key, the store key, an empty store, the policy.
     Keygen(keygen::KeygenArgs),
     /// Create a dataset, change its texts, begin a new generation.
@@ -100,6 +106,8 @@ fn main() -> ExitCode {
     };
     let done = match command {
         Command::Check(args) => check::run(args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Mirror(args) => mirror::run(args),
         Command::Keygen(args) => keygen::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Dataset(command) => dataset::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Import(args) => import::run(args),

@@ -14,9 +14,11 @@ use crate::exchange::{Request, Ticket};
 use crate::lookup::{Action, Cached, Event, Inquiry, Item, Lookup, Progress};
 use crate::server_url::ServerUrl;
 
+mod fetcher;
 mod http;
 mod pool;
 
+pub use fetcher::{Fetched, Fetcher};
 use http::Http;
 pub use http::Timeouts;
 use pool::StretchPool;

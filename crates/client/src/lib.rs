@@ -47,7 +47,7 @@ pub use cache::rewrite_cached_file;
 #[cfg(feature = "driver")]
 pub use cache::{Cache, CacheError, Shelf};
 #[cfg(feature = "driver")]
-pub use driver::{Client, ClientConfig, ClientError, Observer, Timeouts};
+pub use driver::{Client, ClientConfig, ClientError, Fetched, Fetcher, Observer, Timeouts};
 pub use exchange::{
     CacheMode, Exchange, Method, Request, Response, Tells, Ticket, TransportFailure, parse_retry_after,
 };

@@ -13,6 +13,8 @@
 //! 8. [`manifest`], what an epoch is;
 //! 9. [`log`], the transparency log that makes it the same for everybody.
 //!
+//! Beside them stands [`audit`], what published figures must look like from outside.
+//!
 //! No I/O, no clock, no randomness of the system, no async: random numbers and times are parameters. It builds for
 //! `wasm32-unknown-unknown` and gives the same bytes on every platform. Whoever needs a part of the protocol depends on this
 //! crate; it depends on no other crate of the project. Lists, stores, sockets and files are not its business.
@@ -23,6 +25,7 @@ mod nik;
 mod secret;
 mod stretch;
 
+pub mod audit;
 pub mod bucket;
 pub mod deniability;
 pub mod encoding;

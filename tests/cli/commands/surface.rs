@@ -9,8 +9,10 @@ use crate::support::command::ceknik;
 use crate::support::home::{TestHome, definition, nik};
 
 /// Every command, by its words.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "",
+    "audit",
+    "mirror",
     "check",
     "keygen",
     "dataset",
@@ -71,6 +73,11 @@ fn documented_exit_codes() {
     let text = help("check", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
     let codes = "Exit codes: 0 when every NIK is listed or not listed, 3 when one is maybe, 4 when one has no answer, 1 or 2 when \
                  nothing was looked up.";
+    assert!(text.ends_with(codes), "{text}");
+    let text = help("audit", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
+    let codes = "Exit codes: 0 when everything was checked that can be and keeps the rules; 3 when the publisher or the service broke \
+                 one; 4 when something could not be checked; 5 when the log was forked, rewritten or rolled back; 1 or 2 when \
+                 nothing can be said.";
     assert!(text.ends_with(codes), "{text}");
     let text = help("withdraw", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
     let codes = "Exit codes: 0 when everybody was withdrawn, 3 when a line is no NIK or there was nothing to withdraw for it (the \

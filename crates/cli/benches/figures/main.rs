@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod audit;
 mod check;
 mod evaluate;
 mod import;
@@ -23,6 +24,7 @@ const BENCHES: &[Bench] = &[
     ("import", import::run),
     ("import-memory", import::memory),
     ("publish", publish::run),
+    ("audit", audit::run),
 ];
 
 fn main() {

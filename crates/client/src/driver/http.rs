@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use rustls::ClientConfig as TlsConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::sync::Semaphore;
@@ -92,9 +92,19 @@ impl Http {
 
     /// Makes a request; `receiving` is told the bytes received so far and, where it is known, of how many.
     pub(super) async fn perform(&self, request: &Request, receiving: impl Fn(u64, Option<u64>)) -> Response {
+        self.perform_with_headers(request, receiving, |_| {}).await
+    }
+
+    /// The same; `headers` sees those of the response, if one comes.
+    pub(super) async fn perform_with_headers(
+        &self,
+        request: &Request,
+        receiving: impl Fn(u64, Option<u64>),
+        headers: impl FnOnce(&HeaderMap),
+    ) -> Response {
         // Closed never.
         let _place = self.places.acquire().await;
-        match self.exchange(request, receiving).await {
+        match self.exchange(request, receiving, headers).await {
             Ok(response) => response,
             Err(error) => Response::Failed(self.failure(&error)),
         }
@@ -114,7 +124,12 @@ impl Http {
         }
     }
 
-    async fn exchange(&self, request: &Request, receiving: impl Fn(u64, Option<u64>)) -> reqwest::Result<Response> {
+    async fn exchange(
+        &self,
+        request: &Request,
+        receiving: impl Fn(u64, Option<u64>),
+        headers: impl FnOnce(&HeaderMap),
+    ) -> reqwest::Result<Response> {
         let address = self.server.join(&request.path);
         let as_it_is = request.cache == CacheMode::NoStore;
         let client = if as_it_is { &self.plain } else { &self.client };
@@ -132,6 +147,7 @@ impl Http {
         }
         let mut response = builder.send().await?;
         let status = response.status().as_u16();
+        headers(response.headers());
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = retry_after.and_then(parse_retry_after);
         let (most, length) = (request.most_bytes(status), response.content_length());

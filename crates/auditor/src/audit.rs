@@ -1,0 +1,519 @@
+//! One audit, from the log to the report.
+
+use std::collections::BTreeMap;
+
+use ceknik_client::{CacheMode, ClientError};
+use ceknik_core::encoding::hex;
+use ceknik_core::log::{MAX_POLICY_BYTES, MAX_PROOF_BYTES, Policy, PolicyError, TlogProof, TreeHead};
+use ceknik_core::manifest::{
+    FreshnessError, Id, MOST_MANIFEST_BYTES, Manifest, UnverifiedManifest, VerifyError, manifest_sha256,
+};
+use ceknik_core::merkle::{leaf_hash, root};
+use ceknik_core::time::Timestamp;
+use thiserror::Error;
+
+use crate::epoch::{AuditedEpoch, Before, Checked, Epochs};
+use crate::figures::{Files, LoggedFigures, PromiseFigures};
+use crate::findings::{Code, Finding, Unchecked};
+use crate::history::{History, LoggedEpoch, told};
+use crate::list::{ListError, RawList, compare};
+use crate::log::{FollowError, Followed, follow, for_each_entry};
+use crate::probe::Prober;
+use crate::report::{ListReport, LogFigures, Report, Trust, TrustBasis};
+use crate::source::{Missing, Source};
+use crate::state::{State, StateError};
+
+/// Most bytes of what is kept of a list: some KiB for each epoch.
+const MOST_STATE_BYTES: usize = 64 << 20;
+/// Most bytes of the list of datasets.
+const MOST_DATASETS_BYTES: u64 = 1 << 20;
+
+/// What takes its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Entries of the log.
+    Log,
+    /// Buckets of an epoch.
+    Buckets(u64),
+    /// People of the raw list.
+    People,
+}
+
+/// Opens the raw list once it is known what the columns of the list mean.
+pub type ListOpener<'a> = Box<dyn FnOnce(&Manifest) -> Result<RawList<'a>, Box<dyn std::error::Error>> + 'a>;
+
+/// What is to be audited, and how.
+pub struct Audit<'a> {
+    /// The service, or for files alone a mirror.
+    pub source: Source,
+    /// What was seen before.
+    pub state: State,
+    /// Whom to trust; none: whom the service names, from the first time on.
+    pub policy: Option<Policy>,
+    /// Which lists; none: all that are in the log.
+    pub datasets: Vec<Id>,
+    /// Whether to ask for evaluations.
+    pub probes: bool,
+    /// Whether a weak stretch, which is for tests, is no finding.
+    pub accept_weak: bool,
+    /// The raw list, of the one dataset that is audited.
+    pub list: Option<ListOpener<'a>>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl core::fmt::Debug for Audit<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Audit").field("source", &self.source).field("datasets", &self.datasets).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+pub enum AuditError {
+    /// The state cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// No request can be made.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The service's policy cannot be had.
+    #[error("the service's policy cannot be had: {0}; give one with --policy")]
+    PolicyMissing(Missing),
+    /// The service's policy is none.
+    #[error("the service's policy: {0}; give one with --policy")]
+    Policy(#[from] PolicyError),
+    /// A list that is not in the log.
+    #[error("the log has no list {dataset}; it has: {}", if known.is_empty() { "none" } else { known })]
+    NoSuchList {
+        /// As asked.
+        dataset: Id,
+        /// What there is.
+        known: String,
+    },
+    /// A raw list, and not one dataset.
+    #[error("a raw list is compared with one list, and the log has several: name one of {known}")]
+    WhichList {
+        /// What there is.
+        known: String,
+    },
+    /// The raw list cannot be compared, because the published one was not verified.
+    #[error("the raw list was not compared, because the files of the newest epoch of {dataset} were not verified")]
+    ListUnverified {
+        /// Which.
+        dataset: Id,
+    },
+    /// The raw list cannot be read.
+    #[error("{0}")]
+    List(Box<dyn std::error::Error>),
+    /// The raw list was not compared.
+    #[error(transparent)]
+    Compare(#[from] ListError),
+}
+
+/// What is collected on the way.
+#[derive(Debug, Default)]
+struct Collected {
+    findings: Vec<Finding>,
+    unchecked: Vec<Unchecked>,
+}
+
+impl Collected {
+    fn not_checked(&mut self, dataset: Option<&Id>, epoch: Option<u64>, what: &str, why: String, expected: bool) {
+        let dataset = dataset.map(ToString::to_string);
+        self.unchecked.push(Unchecked { dataset, epoch, what: what.to_owned(), why, expected });
+    }
+}
+
+/// A log that was followed, with its history.
+struct Seen {
+    followed: Followed,
+    history: History,
+}
+
+impl<'a> Audit<'a> {
+    /// Audits. `progress` is told of what takes its time: how much is done, of how much.
+    ///
+    /// # Errors
+    /// [`AuditError`] when nothing can be said. Whatever is wrong with the publisher is in the report.
+    pub async fn run(mut self, progress: &mut dyn FnMut(Phase, u64, u64)) -> Result<Report, AuditError> {
+        let (policy, basis) = self.trust().await?;
+        let mut collected = Collected::default();
+        let trust = Trust::new(basis, &policy);
+        let (at, server) = (self.now, self.source.server().to_string());
+        let seen = match self.follow(&policy, progress).await {
+            Ok(seen) => seen,
+            Err(FollowError::State(error)) => return Err(error.into()),
+            Err(error) => {
+                match error {
+                    FollowError::Wrong(finding) => collected.findings.push(finding),
+                    error => collected.not_checked(None, None, "the log", error.to_string(), false),
+                }
+                collected.not_checked(None, None, "the lists", "the log was not followed to its end".to_owned(), false);
+                return Ok(Report::new(at, server, trust, None, Vec::new(), collected.findings, collected.unchecked));
+            }
+        };
+        let seen = self.catch_up(seen, &policy, progress).await?;
+        if basis == TrustBasis::FirstUse {
+            self.state.write("policy", &policy.to_bytes())?;
+        }
+        let wanted = self.wanted(&seen.history)?;
+        collected.findings.extend(seen.history.findings().iter().filter(|found| is_wanted(found, &wanted)).cloned());
+        let offered = self.offered().await;
+        if let Err(why) = &offered {
+            collected.not_checked(None, None, "which lists are offered", why.to_string(), false);
+        }
+        let mut lists = Vec::new();
+        for dataset in &wanted {
+            let offered = offered.as_ref().ok().map(|offered| offered.contains(dataset.as_str()));
+            let list = self.audit_list(dataset, &seen, &policy, offered, &mut collected, progress).await?;
+            lists.push(list);
+        }
+        let log = LogFigures::new(&seen.followed);
+        Ok(Report::new(at, server, trust, Some(log), lists, collected.findings, collected.unchecked))
+    }
+
+    /// The policy, and what it rests on.
+    async fn trust(&self) -> Result<(Policy, TrustBasis), AuditError> {
+        if let Some(policy) = &self.policy {
+            return Ok((policy.clone(), TrustBasis::Given));
+        }
+        if let Some(kept) = self.state.read("policy", MAX_POLICY_BYTES)? {
+            let policy = Policy::parse(&kept).map_err(|_| self.state.damaged("policy"))?;
+            return Ok((policy, TrustBasis::Kept));
+        }
+        let text = self.source.get("/v1/policy", MAX_POLICY_BYTES as u64, CacheMode::Revalidate).await;
+        Ok((Policy::parse(&text.map_err(AuditError::PolicyMissing)?)?, TrustBasis::FirstUse))
+    }
+
+    async fn follow(&self, policy: &Policy, progress: &mut dyn FnMut(Phase, u64, u64)) -> Result<Seen, FollowError> {
+        let mut advance = |done, of| progress(Phase::Log, done, of);
+        let followed = follow(&self.source, &self.state, policy, &mut advance).await?;
+        let mut history = History::new(followed.checkpoint.origin());
+        for_each_entry(&self.state, followed.checkpoint.head(), |index, entry| history.read(index, entry))?;
+        Ok(Seen { followed, history })
+    }
+
+    /// An epoch that was published while the log was followed is in a log that has grown by now.
+    async fn catch_up(
+        &self,
+        seen: Seen,
+        policy: &Policy,
+        progress: &mut dyn FnMut(Phase, u64, u64),
+    ) -> Result<Seen, AuditError> {
+        for dataset in self.wanted(&seen.history)? {
+            let Ok(served) = self.served(&dataset).await else { continue };
+            let sha256 = manifest_sha256(&served);
+            let logged = seen.history.lists().get(&dataset).into_iter().flatten();
+            if logged.into_iter().any(|logged| logged.sha256 == sha256) {
+                continue;
+            }
+            let before = seen.followed.before;
+            return match self.follow(policy, progress).await {
+                Ok(mut again) => {
+                    again.followed.before = before;
+                    Ok(again)
+                }
+                Err(FollowError::State(error)) => Err(error.into()),
+                // It was followed once; what is wrong now is found by the next audit.
+                Err(_) => Ok(seen),
+            };
+        }
+        Ok(seen)
+    }
+
+    fn wanted(&self, history: &History) -> Result<Vec<Id>, AuditError> {
+        let lists = history.lists();
+        let known = || lists.keys().map(Id::as_str).collect::<Vec<_>>().join(", ");
+        if let Some(dataset) = self.datasets.iter().find(|dataset| !lists.contains_key(*dataset)) {
+            return Err(AuditError::NoSuchList { dataset: dataset.clone(), known: known() });
+        }
+        let wanted = if self.datasets.is_empty() { lists.keys().cloned().collect() } else { self.datasets.clone() };
+        if self.list.is_some() && wanted.len() != 1 {
+            return Err(AuditError::WhichList { known: known() });
+        }
+        Ok(wanted)
+    }
+
+    /// The ids that the service offers.
+    async fn offered(&self) -> Result<std::collections::BTreeSet<String>, Missing> {
+        let body = self.source.get("/v1/datasets", MOST_DATASETS_BYTES, CacheMode::Revalidate).await?;
+        let listed: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
+        let listed = listed.as_ref().and_then(|listed| listed["datasets"].as_array());
+        let listed =
+            listed.ok_or(Missing::Failed { why: "/v1/datasets is not the JSON of a list of datasets".to_owned() })?;
+        Ok(listed.iter().filter_map(|dataset| dataset["id"].as_str().map(str::to_owned)).collect())
+    }
+
+    async fn served(&self, dataset: &Id) -> Result<Vec<u8>, Missing> {
+        let path = format!("/v1/{dataset}/manifest");
+        self.source.get(&path, MOST_MANIFEST_BYTES as u64, CacheMode::Revalidate).await
+    }
+
+    async fn audit_list(
+        &mut self,
+        dataset: &Id,
+        seen: &Seen,
+        policy: &Policy,
+        offered: Option<bool>,
+        collected: &mut Collected,
+        progress: &mut dyn FnMut(Phase, u64, u64),
+    ) -> Result<ListReport, AuditError> {
+        let logged = &seen.history.lists()[dataset];
+        let newest = &logged[logged.len() - 1];
+        self.check_served(dataset, logged, policy, seen.followed.checkpoint.head(), collected).await?;
+        if offered == Some(false) {
+            collected.findings.push(Finding::new(Code::ListWithheld, "it is not among /v1/datasets").of(dataset));
+        }
+        let mut kept = Kept::read(&self.state, dataset)?;
+        let mut files: BTreeMap<u64, Files> = BTreeMap::new();
+        let mut unsaved = None;
+        let epochs = Epochs { source: &self.source, state: &self.state, dataset };
+        let last = kept.audited.last().map_or(0, |audited| audited.epoch);
+        for logged_epoch in logged.iter().filter(|logged| logged.manifest.epoch > last) {
+            let epoch = logged_epoch.manifest.epoch;
+            self.check_manifest(dataset, logged_epoch, collected).await;
+            let before = kept.audited.last().and_then(|audited| {
+                let logged = logged.iter().find(|logged| logged.manifest.epoch == audited.epoch)?;
+                Some(Before { logged, audited })
+            });
+            let is_newest = epoch == newest.manifest.epoch;
+            let mut advance = |done, of| progress(Phase::Buckets(epoch), done, of);
+            let checked = epochs.check(logged_epoch, before, is_newest, &mut collected.findings, &mut advance).await?;
+            let standing = match checked {
+                Checked::Wholly(audited) => {
+                    // A renewal is checked again in no time: it is kept with the next that is not one.
+                    let is_renewal = audited.table_epoch != epoch;
+                    kept.audited.push(*audited);
+                    unsaved = Some(logged_epoch);
+                    if !is_renewal {
+                        self.keep(&epochs, &kept, unsaved.take())?;
+                    }
+                    Files::Verified
+                }
+                Checked::Gone => {
+                    let why = "they are served no more, as files of old epochs are not".to_owned();
+                    collected.not_checked(Some(dataset), Some(epoch), "filter and buckets", why, true);
+                    Files::Gone
+                }
+                Checked::Wrong => Files::Wrong,
+                Checked::NotNow(why) => {
+                    collected.not_checked(Some(dataset), Some(epoch), "filter and buckets", why, false);
+                    Files::Unchecked
+                }
+            };
+            files.insert(epoch, standing);
+        }
+        self.keep(&epochs, &kept, unsaved)?;
+        collected.findings.extend(kept.audited.iter().flat_map(|audited| audited.findings.clone()));
+        let audited = |logged: &LoggedEpoch| {
+            kept.audited
+                .iter()
+                .find(|audited| audited.epoch == logged.manifest.epoch && audited.sha256 == hex(&logged.sha256))
+        };
+        let newest_audited = audited(newest);
+        let members_before = newest_audited.and_then(|audited| {
+            let since = audited.cells.as_ref()?.growth.as_ref()?.since;
+            let before = logged.iter().find(|logged| logged.manifest.epoch == since)?;
+            Some(before.manifest.filter.as_ref()?.members)
+        });
+        let promise = newest_audited.and_then(|audited| PromiseFigures::new(&newest.manifest, audited, members_before));
+        let compared = match (self.list.take(), newest_audited) {
+            (None, _) => None,
+            (Some(_), None) => return Err(AuditError::ListUnverified { dataset: dataset.clone() }),
+            (Some(open), Some(audited)) => {
+                let list = open(&newest.manifest).map_err(AuditError::List)?;
+                let Collected { findings, unchecked } = collected;
+                let mut advance = |done, of| progress(Phase::People, done, of);
+                Some(compare(&epochs, newest, audited, list, findings, unchecked, &mut advance).await?)
+            }
+        };
+        let probes = if self.probes {
+            let Collected { findings, unchecked } = collected;
+            let mut prober = Prober { source: &self.source, dataset, manifest: &newest.manifest, findings, unchecked };
+            Some(prober.run().await?)
+        } else {
+            collected.not_checked(Some(dataset), None, "the evaluation", "no probes were wanted".to_owned(), true);
+            None
+        };
+        let figures = logged.iter().map(|logged| {
+            let audited = audited(logged).cloned();
+            let standing = if audited.is_some() { Files::Verified } else { Files::Gone };
+            let standing = files.get(&logged.manifest.epoch).copied().unwrap_or(standing);
+            LoggedFigures::new(logged, standing, audited)
+        });
+        Ok(ListReport {
+            dataset: dataset.to_string(),
+            title: newest.manifest.title.clone(),
+            population: newest.manifest.population,
+            evaluations_per_day: newest.manifest.disclosure.evaluations_per_day,
+            epochs: figures.collect(),
+            promise,
+            probes,
+            list: compared,
+        })
+    }
+
+    /// Keeps what was found up to an epoch, if there is one that was not kept, and removes what is needed no more: of the epoch
+    /// that was audited last, table and shards stay.
+    fn keep(&self, epochs: &Epochs<'_>, kept: &Kept, logged: Option<&LoggedEpoch>) -> Result<(), StateError> {
+        let (Some(logged), Some(audited)) = (logged, kept.audited.last()) else { return Ok(()) };
+        kept.write(&self.state, epochs.dataset)?;
+        let mut names = vec![format!("lists/{}/state.json", epochs.dataset), epochs.table_file(audited.table_epoch)];
+        let shards = logged.manifest.filter.iter().flat_map(|filter| &filter.shards);
+        names.extend(shards.map(|shard| epochs.shard_file(&shard.sha256)));
+        let dir = format!("lists/{}", epochs.dataset);
+        self.state.tidy(&dir, |name| names.iter().any(|kept| kept.rsplit('/').next() == Some(name)));
+        Ok(())
+    }
+
+    /// What the service gives for the list: the newest epoch of the log, in the log by its own proof, and valid now.
+    async fn check_served(
+        &self,
+        dataset: &Id,
+        logged: &[LoggedEpoch],
+        policy: &Policy,
+        head: TreeHead,
+        collected: &mut Collected,
+    ) -> Result<(), AuditError> {
+        let newest = &logged[logged.len() - 1];
+        let served = match self.served(dataset).await {
+            Ok(served) => served,
+            Err(why @ (Missing::Gone { .. } | Missing::TooLong)) => {
+                collected.findings.push(Finding::new(Code::ListWithheld, why).of(dataset));
+                return Ok(());
+            }
+            Err(why) => {
+                collected.not_checked(
+                    Some(dataset),
+                    None,
+                    "what the service gives for the list",
+                    why.to_string(),
+                    false,
+                );
+                return Ok(());
+            }
+        };
+        let sha256 = manifest_sha256(&served);
+        let found = |code, detail: String| Finding::new(code, detail).of(dataset);
+        match logged.iter().find(|logged| logged.sha256 == sha256) {
+            None => {
+                let detail = format!("it gives {}…, and the log's newest is {}", &hex(&sha256)[..8], told(newest));
+                collected.findings.push(found(Code::ListUnlogged, detail));
+                return Ok(());
+            }
+            Some(old) if old.manifest.epoch != newest.manifest.epoch => {
+                let detail = format!("it gives {}, and the log's newest is {}", told(old), told(newest));
+                collected.findings.push(found(Code::ListStale, detail));
+            }
+            Some(_) => {}
+        }
+        // Parsed before, as an entry of the log.
+        let Ok(manifest) = UnverifiedManifest::parse(served) else { return Ok(()) };
+        let epoch = manifest.claimed().epoch;
+        let path = format!("/v1/{dataset}/epochs/{epoch}/proof");
+        let proof = match self.source.get(&path, MAX_PROOF_BYTES as u64, CacheMode::Revalidate).await {
+            Ok(proof) => proof,
+            Err(why @ Missing::Failed { .. }) => {
+                collected.not_checked(Some(dataset), Some(epoch), "its proof", why.to_string(), false);
+                return Ok(());
+            }
+            Err(why) => {
+                collected.findings.push(found(Code::LogProofInvalid, why.to_string()).at(epoch));
+                return Ok(());
+            }
+        };
+        let proof = TlogProof::parse(&proof).map_err(VerifyError::Proof);
+        let verified = match proof.and_then(|proof| manifest.verify(policy, &proof)) {
+            Ok(verified) => verified,
+            Err(error) => {
+                collected.findings.push(found(Code::LogProofInvalid, error.to_string()).at(epoch));
+                return Ok(());
+            }
+        };
+        let proved = verified.checkpoint().head();
+        if proved.size <= head.size && self.root_at(head, proved.size)? != proved.root {
+            let detail =
+                format!("the proof's checkpoint of size {} is of another log than the one followed", proved.size);
+            collected.findings.push(found(Code::LogForked, detail).at(epoch));
+        }
+        if let Err(error) = verified.check_fresh(self.now, self.accept_weak) {
+            let code = match error {
+                FreshnessError::Expired { .. } => Code::ListExpired,
+                FreshnessError::Ahead { .. } => Code::ListAhead,
+                FreshnessError::Weak => Code::ListWeak,
+            };
+            collected.findings.push(found(code, error.to_string()).at(epoch));
+        }
+        Ok(())
+    }
+
+    /// The root that the followed log had at a size.
+    fn root_at(&self, head: TreeHead, size: u64) -> Result<[u8; 32], StateError> {
+        let mut hashes = Vec::new();
+        for_each_entry(&self.state, head, |index, entry| {
+            if index < size {
+                hashes.push(leaf_hash(entry));
+            }
+        })?;
+        Ok(root(hashes))
+    }
+
+    /// The manifest of an epoch as the service gives it, which stays.
+    async fn check_manifest(&self, dataset: &Id, logged: &LoggedEpoch, collected: &mut Collected) {
+        let epoch = logged.manifest.epoch;
+        let path = format!("/v1/{dataset}/epochs/{epoch}/manifest");
+        let found = |code, detail: String| Finding::new(code, detail).of(dataset).at(epoch);
+        match self.source.get(&path, MOST_MANIFEST_BYTES as u64, CacheMode::Immutable).await {
+            Ok(served) if manifest_sha256(&served) == logged.sha256 => {}
+            Ok(served) => {
+                let detail = format!("it gives {}…, logged is {}", &hex(&manifest_sha256(&served))[..8], told(logged));
+                collected.findings.push(found(Code::ManifestAltered, detail));
+            }
+            Err(why @ Missing::Failed { .. }) => {
+                collected.not_checked(
+                    Some(dataset),
+                    Some(epoch),
+                    "its manifest as it is served",
+                    why.to_string(),
+                    false,
+                );
+            }
+            Err(why) => collected.findings.push(found(Code::ManifestWithheld, why.to_string())),
+        }
+    }
+}
+
+/// Whether a finding is of what is audited: of the log as a whole, or of one of these lists.
+fn is_wanted(finding: &Finding, wanted: &[Id]) -> bool {
+    finding.dataset.as_ref().is_none_or(|dataset| wanted.iter().any(|wanted| wanted.as_str() == dataset))
+}
+
+/// What is kept of a list.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Kept {
+    format: u32,
+    audited: Vec<AuditedEpoch>,
+}
+
+impl Kept {
+    const FORMAT: u32 = 1;
+
+    fn name(dataset: &Id) -> String {
+        format!("lists/{dataset}/state.json")
+    }
+
+    fn read(state: &State, dataset: &Id) -> Result<Self, StateError> {
+        let name = Self::name(dataset);
+        let Some(bytes) = state.read(&name, MOST_STATE_BYTES)? else {
+            return Ok(Self { format: Self::FORMAT, audited: Vec::new() });
+        };
+        let kept: Option<Self> = serde_json::from_slice(&bytes).ok();
+        kept.filter(|kept| kept.format == Self::FORMAT).ok_or_else(|| state.damaged(&name))
+    }
+
+    fn write(&self, state: &State, dataset: &Id) -> Result<(), StateError> {
+        // Numbers, texts and lists of them: always encodable.
+        state.write(&Self::name(dataset), &serde_json::to_vec(self).unwrap_or_default())
+    }
+}
