@@ -84,6 +84,8 @@ pub struct Evaluated {
     pub batch: VerifiedBatch,
     /// Place of the first element that was sent; the others follow it in their order.
     pub first: usize,
+    /// The proof over the whole batch.
+    pub proof: Proof,
 }
 
 /// Checks a response: form, the elements that were `sent` in their order from `first`, the proof over the whole batch. With
@@ -126,7 +128,7 @@ pub fn open_response(
         return Err(foreign("the batch does not hold the elements that were sent"));
     }
     let proof = Proof::from_bytes(&proof)?;
-    Ok(Evaluated { batch: verify_batch(key, batch, &proof)?, first })
+    Ok(Evaluated { batch: verify_batch(key, batch, &proof)?, first, proof })
 }
 
 #[cfg(test)]

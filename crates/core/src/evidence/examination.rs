@@ -6,9 +6,7 @@ use crate::encoding::turns_direction;
 use crate::log::{CheckpointError, Policy, ProofError, TlogProof};
 use crate::manifest::{Id, Manifest, StretchSpec, UnverifiedManifest, VerifiedManifest, VerifyError};
 use crate::nik::Nik;
-use crate::oprf::{
-    Blind, BlindedElement, EvaluatedElement, Proof, VerifiedBatch, blind as blind_input, verify_batch,
-};
+use crate::oprf::{Blind, BlindedElement, EvaluatedElement, Proof, VerifiedBatch, blind as blind_input, verify_batch};
 use crate::record::{self, Support};
 use crate::stretch::{StretchError, Stretched, Stretcher};
 
@@ -130,7 +128,8 @@ impl core::fmt::Debug for Examination {
 /// The verdict, when a check failed.
 pub fn examine(file: &[u8], terms: &Terms<'_>) -> Result<Examination, Box<Verdict>> {
     let sha256 = evidence_sha256(file);
-    let (file, list) = open_list(file, terms).map_err(|(check, detail)| Verdict::failed(sha256, None, check, detail))?;
+    let (file, list) =
+        open_list(file, terms).map_err(|(check, detail)| Verdict::failed(sha256, None, check, detail))?;
     match check_without_nik(&file, list.manifest(), terms) {
         Ok((blind, batch)) => Ok(Examination { sha256, file, list, blind, batch }),
         Err((check, detail)) => Err(Box::new(Verdict::failed(sha256, Some(list), check, detail))),
@@ -191,8 +190,8 @@ fn check_without_nik(
     let blinded = BlindedElement::from_bytes(&file.blinded).map_err(fail(Check::Elements))?;
     let evaluated = EvaluatedElement::from_bytes(&file.evaluated).map_err(fail(Check::Elements))?;
     let proof = Proof::from_bytes(&file.proof).map_err(fail(Check::Elements))?;
-    let batch = verify_batch(&manifest.oprf.public_key, vec![(blinded, evaluated)], &proof)
-        .map_err(fail(Check::Evaluation))?;
+    let batch =
+        verify_batch(&manifest.oprf.public_key, vec![(blinded, evaluated)], &proof).map_err(fail(Check::Evaluation))?;
     match (&file.filter, &manifest.filter) {
         (Some(_), None) => refuse(Check::FilterPresence, "the list has no filter, and a block of one is in the file"),
         (None, Some(_)) => refuse(Check::FilterPresence, "the list has a filter, and no block of it is in the file"),

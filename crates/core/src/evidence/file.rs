@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize};
+use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -111,7 +112,7 @@ fn describe(error: &serde_json::Error) -> EvidenceError {
 }
 
 /// What is in a file, decoded and nothing more: no part was compared with another.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct EvidenceFile {
     pub(super) manifest: Vec<u8>,
     pub(super) log_proof: Vec<u8>,
@@ -128,6 +129,14 @@ impl core::fmt::Debug for EvidenceFile {
         f.write_str("EvidenceFile(REDACTED)")
     }
 }
+
+impl PartialEq for EvidenceFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_bytes().ct_eq(&other.to_bytes()).into()
+    }
+}
+
+impl Eq for EvidenceFile {}
 
 impl EvidenceFile {
     /// From what a lookup saw and verified: the list, the block of the filter if the list has one, an element that was
@@ -176,8 +185,7 @@ impl EvidenceFile {
     fn decode(document: &Document<'_>) -> Result<Self, EvidenceError> {
         let error = |member, reason| EvidenceError::Member { member, reason };
         let any = |member, text: &str| decode_base64url(text).ok_or(error(member, "not base64url without padding"));
-        let bytes32 =
-            |member, text: &str| from_base64url::<32>(text).ok_or(error(member, "not 32 bytes of base64url"));
+        let bytes32 = |member, text: &str| from_base64url::<32>(text).ok_or(error(member, "not 32 bytes of base64url"));
         let block = |block: &Block<'_>| -> Result<FilterBlock, EvidenceError> {
             let path = block.path.iter().map(|hash| bytes32("filter.path", hash)).collect::<Result<_, _>>()?;
             Ok(FilterBlock::new(any("filter.block", &block.block)?, path))
@@ -190,8 +198,7 @@ impl EvidenceFile {
             blind: Zeroizing::new(bytes32("blind", &document.blind)?),
             blinded: bytes32("evaluation.blinded", &evaluation.blinded)?,
             evaluated: bytes32("evaluation.evaluated", &evaluation.evaluated)?,
-            proof: from_base64url(&evaluation.proof)
-                .ok_or(error("evaluation.proof", "not 64 bytes of base64url"))?,
+            proof: from_base64url(&evaluation.proof).ok_or(error("evaluation.proof", "not 64 bytes of base64url"))?,
             bucket: any("bucket", &document.bucket)?,
         })
     }

@@ -93,12 +93,7 @@ impl FilterBlock {
     ///
     /// # Errors
     /// [`BlockError`]: the first check that fails.
-    pub fn open(
-        &self,
-        geometry: &FilterGeometry,
-        digest: &ShardDigest,
-        item: &FilterItem,
-    ) -> Result<bool, BlockError> {
+    pub fn open(&self, geometry: &FilterGeometry, digest: &ShardDigest, item: &FilterItem) -> Result<bool, BlockError> {
         let place = geometry.place(item);
         let rest = geometry.shard_bytes() - place.block * BLOCK_BYTES as u64;
         let (want, got) = (rest.min(BLOCK_BYTES as u64), self.bytes.len() as u64);
