@@ -29,6 +29,7 @@ mod progress;
 mod prompt;
 mod publish;
 mod sample;
+mod verify;
 mod withdraw;
 
 use std::ffi::OsString;
@@ -44,7 +45,7 @@ use clap::{Parser, Subcommand};
     version,
     max_term_width = 100,
     propagate_version = true,
-    after_help = "Exit codes: 0 when it was done, 1 when it was not, 2 for wrong options. `check`, `import` and `withdraw` have further ones."
+    after_help = "Exit codes: 0 when it was done, 1 when it was not, 2 for wrong options. `check`, `verify`, `import` and `withdraw` have further ones."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -55,6 +56,8 @@ struct Cli {
 enum Command {
     /// Look up NIKs, which are read from a hidden prompt or from standard input, one a line.
     Check(check::CheckArgs),
+    /// Check evidence that somebody brings: was this NIK on a list? The NIK is read from a hidden prompt or from standard input.
+    Verify(verify::VerifyArgs),
     /// Make a publisher's home: the log key, the store key, an empty store, the policy.
     Keygen(keygen::KeygenArgs),
     /// Create a dataset, change its texts, begin a new generation.
@@ -100,6 +103,7 @@ fn main() -> ExitCode {
     };
     let done = match command {
         Command::Check(args) => check::run(args),
+        Command::Verify(args) => verify::run(&args),
         Command::Keygen(args) => keygen::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Dataset(command) => dataset::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Import(args) => import::run(args),

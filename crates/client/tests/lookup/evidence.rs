@@ -145,7 +145,9 @@ fn without_a_verified_answer_there_is_none() {
 
     let checked = evidence(Check::of([7], &publisher, at(0))).run(&mut Device::default(), |request| {
         let mut response = service.serve(request);
-        if let (true, ceknik_client::Response::Received { body, .. }) = (request.path.contains("/buckets/"), &mut response) {
+        if let (true, ceknik_client::Response::Received { body, .. }) =
+            (request.path.contains("/buckets/"), &mut response)
+        {
             body[40] ^= 1;
         }
         response
