@@ -11,8 +11,7 @@ use crate::support::proxy::{Proxy, altering, replacing};
 use crate::support::service::Ceknikd;
 
 /// The fields of an answer, in their order.
-const FIELDS: [&str; 9] =
-    ["line", "answer", "local", "as_of", "epoch", "supports", "warnings", "reason", "evidence"];
+const FIELDS: [&str; 9] = ["line", "answer", "local", "as_of", "epoch", "supports", "warnings", "reason", "evidence"];
 
 /// A list of two hundred, and its service.
 pub(crate) struct World {

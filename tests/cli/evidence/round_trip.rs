@@ -32,7 +32,10 @@ fn listed_and_absent() {
         says_no_nik(&ran, &niks);
         let verdict = ran.json();
         let listed = place < 2;
-        assert_eq!((ran.code(), &verdict["verdict"]), if listed { (0, &json!("listed")) } else { (3, &json!("not_listed")) });
+        assert_eq!(
+            (ran.code(), &verdict["verdict"]),
+            if listed { (0, &json!("listed")) } else { (3, &json!("not_listed")) }
+        );
         let supports = json!([{"candidate": "dk", "status": "ms", "submitted": "2024-08-15"}]);
         assert_eq!(verdict["supports"], if listed { supports } else { json!([]) });
         hits += usize::from(verdict["cell_is_set"] == true);
@@ -68,7 +71,8 @@ fn files_are_their_owners_alone() {
     assert_eq!(said.stderr, NOTICE);
     let names = |said: &Value| said["evidence"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     let told: Vec<String> = said.json_lines().iter().map(names).collect();
-    let expected = ["evidence-jakarta-2024-1-1.json", "evidence-jakarta-2024-1-2.json", "evidence-jakarta-2024-1-1.json"];
+    let expected =
+        ["evidence-jakarta-2024-1-1.json", "evidence-jakarta-2024-1-2.json", "evidence-jakarta-2024-1-1.json"];
     assert_eq!(told, expected, "equal NIKs share a file");
     let before = fs::read(world.dir().join(expected[0])).unwrap();
     // Another time, other files.
@@ -88,12 +92,8 @@ fn for_people() {
     let path = world.dir().join("evidence-jakarta-2024-1-1.json");
     let bytes = fs::read(&path).unwrap();
     let groups: Vec<String> = evidence_sha256(&bytes).chunks(4).map(hex).collect();
-    let told = format!(
-        "   bukti / evidence: {} ({} bytes)\n   SHA-256: {}\n",
-        path.display(),
-        bytes.len(),
-        groups.join(" ")
-    );
+    let told =
+        format!("   bukti / evidence: {} ({} bytes)\n   SHA-256: {}\n", path.display(), bytes.len(), groups.join(" "));
     assert!(said.stdout.contains(&told) && said.stdout.contains("█▀▀▀▀▀█"), "{said:?}");
 
     let ran = world.verify(&path, &nik(7)).run();
@@ -162,14 +162,16 @@ fn no_answer_no_evidence() {
     let world = World::new();
     let proxy = Proxy::before(world.service.address());
     proxy.behave(replacing("/evaluate", |_, _| Response::new(400, "")));
-    let ran = ceknik(["check", "--accept-weak", "--no-cache", "--dataset", DATASET, "--server", &proxy.url(), "--evidence"])
-        .arg(world.dir())
-        .arg("--policy")
-        .arg(world.home.policy())
-        .stdin(nik(7))
-        .run();
+    let ran =
+        ceknik(["check", "--accept-weak", "--no-cache", "--dataset", DATASET, "--server", &proxy.url(), "--evidence"])
+            .arg(world.dir())
+            .arg("--policy")
+            .arg(world.home.policy())
+            .stdin(nik(7))
+            .run();
     assert_eq!(ran.code(), 4, "{ran:?}");
-    let told = "   bukti / evidence: tidak ada, karena tidak ada jawaban pasti / none, as there is no confirmed answer\n";
+    let told =
+        "   bukti / evidence: tidak ada, karena tidak ada jawaban pasti / none, as there is no confirmed answer\n";
     assert!(ran.stdout.contains(told), "{ran:?}");
     assert_eq!(fs::read_dir(world.dir()).unwrap().count(), 0);
 }

@@ -71,7 +71,8 @@ fn witnesses() {
     let file = world.evidence(&[nik(7)]).remove(0);
     let policy = |quorum: &str| {
         let [one, two] = [&witness, &stranger].map(Cosigner::verifier_key);
-        let text = format!("{log_line}witness koran {one}\nwitness lsm {two}\ngroup all 2 koran lsm\nquorum {quorum}\n");
+        let text =
+            format!("{log_line}witness koran {one}\nwitness lsm {two}\ngroup all 2 koran lsm\nquorum {quorum}\n");
         world.write("policy", text.as_bytes())
     };
     let ran = verify(&file, &policy("koran"), &nik(7)).arg("--accept-weak").done();
@@ -121,7 +122,10 @@ fn what_cannot_be_read() {
     for (bytes, detail) in [
         (&b"{}"[..], "not an evidence file: line 1, column 2: missing field `evidence`"),
         (b"[\"ceknik/1\"]", "not an evidence file: line 1, column 0: invalid type: sequence, expected an object"),
-        (b"{\"evidence\":\"ceknik/2\",\"x\":[]}", "the file is not evidence of format ceknik/1; a newer reader may be needed"),
+        (
+            b"{\"evidence\":\"ceknik/2\",\"x\":[]}",
+            "the file is not evidence of format ceknik/1; a newer reader may be needed",
+        ),
         (b"", "not an evidence file: line 1, column 0: EOF while parsing a value"),
     ] {
         let path = world.write("broken", bytes);
