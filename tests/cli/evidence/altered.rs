@@ -51,7 +51,7 @@ fn a_byte_in_every_region() {
         ("/manifest", within("\"people_per_bucket\": 2"), "manifest"),
         ("/manifest", 0, "manifest"),
         ("/log_proof", 0, "log_proof"),
-        ("/log_proof", proof.find("\n1\n").unwrap() + 1, "log_key"),
+        ("/log_proof", proof.find("\nceknik.").unwrap() + 1, "log_key"),
         ("/log_proof", proof.len() - 3, "log_proof"),
         ("/log_proof", proof.len() - 10, "log_key"),
         ("/blind", 0, "blinded"),
@@ -90,17 +90,10 @@ fn a_byte_in_every_region() {
         let ran = world.verify(&path, &nik(7)).arg("--json").run();
         assert_eq!(failed(&ran).0, check, "{pointer}");
     }
-    let block = json["filter"].to_string();
-    let path = world.write("altered", file.replace(&serde_block(&file), "null").as_bytes());
-    assert!(!block.is_empty());
-    assert_eq!(failed(&world.verify(&path, &nik(7)).arg("--json").run()).0, "filter_presence");
-}
-
-/// The member `filter` as it is spelled.
-fn serde_block(file: &str) -> String {
     let (_, rest) = file.split_once("\"filter\":").unwrap();
     let (block, _) = rest.split_once(",\"blind\":").unwrap();
-    block.to_owned()
+    let path = world.write("altered", file.replace(block, "null").as_bytes());
+    assert_eq!(failed(&world.verify(&path, &nik(7)).arg("--json").run()).0, "filter_presence");
 }
 
 /// Wherever a byte of the file is altered, nothing is shown.

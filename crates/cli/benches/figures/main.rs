@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod check;
+mod evidence;
 mod import;
 mod measure;
 mod oprf;
@@ -18,6 +19,7 @@ type Bench = (&'static str, fn());
 const BENCHES: &[Bench] = &[
     ("proof", oprf::run),
     ("check", check::run),
+    ("evidence", evidence::run),
     ("import", import::run),
     ("import-memory", import::memory),
     ("publish", publish::run),
