@@ -35,7 +35,7 @@ const SOME_WITHOUT_ANSWER: u8 = 4;
 #[derive(Args)]
 #[command(
     after_help = "Exit codes: 0 when every NIK is listed or not listed, 3 when one is maybe, 4 when one has no answer, \
-                        1 or 2 when nothing was looked up."
+                        1 or 2 when nothing was looked up, or evidence could not be written."
 )]
 pub(crate) struct CheckArgs {
     /// The service: https://host/path, or http:// on this machine.

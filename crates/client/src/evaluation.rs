@@ -70,11 +70,16 @@ pub fn request_size(own: usize) -> usize {
 }
 
 /// The body of a request: `{"key":"…","blinded":["…"],"alone":false}`. The caller has filled `blinded` up to one of the sizes.
+/// With `alone` it is as long as without, by a space at its end: on an encrypted line the two look the same.
 pub fn request_body(key: &OprfPublicKey, blinded: &[BlindedElement], alone: bool) -> String {
     let blinded = blinded.iter().map(|element| base64url(&element.to_bytes())).collect();
     let body = RequestBody { key: &base64url(&key.to_bytes()), blinded, alone };
     // Strings and a bool: always encodable.
-    serde_json::to_string(&body).unwrap_or_default()
+    let mut text = serde_json::to_string(&body).unwrap_or_default();
+    if alone {
+        text.push(' ');
+    }
+    text
 }
 
 /// A verified batch, and where in it the elements that were sent begin.

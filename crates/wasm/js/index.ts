@@ -11,6 +11,8 @@ export type { Dataset, DatasetsOptions } from "./datasets.js";
 export { CeknikError } from "./error.js";
 export type { ErrorCode } from "./error.js";
 export type { Tells, Timeouts } from "./http.js";
+export { evidenceQr, verifyEvidence } from "./evidence.js";
+export type { EvidenceList, EvidenceOptions, Verdict } from "./evidence.js";
 export { indexedDbStorage } from "./indexeddb.js";
 export { load } from "./load.js";
 export type { ModuleSource } from "./load.js";

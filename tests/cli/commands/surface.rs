@@ -71,7 +71,7 @@ fn documented_exit_codes() {
     assert!(text.contains(codes), "{text}");
     let text = help("check", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
     let codes = "Exit codes: 0 when every NIK is listed or not listed, 3 when one is maybe, 4 when one has no answer, 1 or 2 when \
-                 nothing was looked up.";
+                 nothing was looked up, or evidence could not be written.";
     assert!(text.ends_with(codes), "{text}");
     let text = help("verify", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
     let codes = "Exit codes: 0 when the NIK was listed, 3 when it was not listed, 4 when the file proves that the publisher broke the \

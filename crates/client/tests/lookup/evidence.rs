@@ -104,6 +104,16 @@ fn requests_do_not_tell_the_answer() {
     let service = Service::new(&publisher);
     let usual = Check::of([7, 8], &publisher, at(0)).run(&mut Device::with_secret(1), |r| service.serve(r));
     assert_eq!(gather(&publisher, &[7, 8]).bucket_paths(), usual.bucket_paths());
+    // And for one NIK, as far as lengths go, the same request.
+    let usual = Check::of([7], &publisher, at(0)).run(&mut Device::with_secret(1), |r| service.serve(r));
+    let lengths = |checked: &Checked| -> Vec<usize> {
+        checked
+            .requests
+            .iter()
+            .map(|request| request.path.len() + request.body.as_ref().map_or(0, String::len))
+            .collect()
+    };
+    assert_eq!(lengths(&gather(&publisher, &[7])), lengths(&usual));
 }
 
 #[test]
