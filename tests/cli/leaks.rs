@@ -21,6 +21,8 @@ mod canaries;
 mod child;
 #[path = "leaks/demo.rs"]
 mod demo;
+#[path = "leaks/evidence.rs"]
+mod evidence;
 #[path = "leaks/forms.rs"]
 mod forms;
 #[path = "leaks/known.rs"]
@@ -63,6 +65,8 @@ fn the_process_that_is_killed() {
 fn sweep(stage: &Stage, searcher: &Searcher, connections: &[Connection]) -> BTreeSet<Hit> {
     let mut hits = BTreeSet::new();
     watch::sweep(stage.root(), searcher, &mut hits);
+    let files = evidence::sweep(stage.root(), searcher, &mut hits);
+    assert!(files >= 15, "{files} evidence files");
     // As it is now, and as the killed import left it.
     for store in ["home/store.sqlite", "crash/store.sqlite"] {
         let dir = tempfile::tempdir().unwrap();
@@ -163,6 +167,7 @@ fn nothing_leaks() {
     assert!(hits.is_empty(), "{} leaks:\n{text}", hits.len());
     assert!(story::log(&stage).contains("\"level\":\"DEBUG\""));
 
+    evidence::assert_searched(&searcher, 0);
     canaries::assert_files_and_tables_are_searched(&stage, &searcher, &secrets);
     let responses = BucketResponses::of(&stage.path("home/public/datasets/jakarta-2024/epochs"));
     let sent: Vec<u8> = connections.iter().flat_map(|connection| connection.from_service.clone()).collect();

@@ -21,9 +21,11 @@ use crate::failure::Failure;
 use crate::prompt;
 
 mod advice;
-mod words;
+mod evidence;
+pub(crate) mod words;
 
 use advice::{Circumstances, advice};
+use evidence::{EvidenceDir, Written};
 
 /// Some NIK has no more than "maybe".
 const SOME_MAYBE: u8 = 3;
@@ -33,7 +35,7 @@ const SOME_WITHOUT_ANSWER: u8 = 4;
 #[derive(Args)]
 #[command(
     after_help = "Exit codes: 0 when every NIK is listed or not listed, 3 when one is maybe, 4 when one has no answer, \
-                        1 or 2 when nothing was looked up."
+                        1 or 2 when nothing was looked up, or evidence could not be written."
 )]
 pub(crate) struct CheckArgs {
     /// The service: https://host/path, or http:// on this machine.
@@ -55,6 +57,11 @@ pub(crate) struct CheckArgs {
     /// Confirm every NIK with the service, those whom the filter misses included.
     #[arg(long)]
     confirm_all: bool,
+    /// Write evidence of every answer into this directory, a file for each NIK, to be checked by others with `ceknik verify`. The
+    /// service is asked about every NIK then, and sees that evidence is wanted. A file names its owner to whoever can guess
+    /// the NIK.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["local_only", "offline"])]
+    evidence: Option<PathBuf>,
     /// Where public files are kept between checks; $XDG_CACHE_HOME/ceknik or ~/.cache/ceknik unless set.
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
@@ -103,6 +110,8 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
     }
     let server = config.server.clone();
     let pinned = config.cache.as_ref().map(|cache| cache.shelf(&server, &args.dataset).policy_path());
+    // Before anybody types a NIK, and before the service evaluates for nothing.
+    let evidence = args.evidence.as_deref().map(EvidenceDir::prepare).transpose()?;
     let lines = Lines::read()?;
     let inquiry = Inquiry {
         dataset: args.dataset.clone(),
@@ -117,6 +126,7 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
                 _ => Confirm::AsNeeded,
             },
             least_people: args.least_people,
+            evidence: evidence.is_some(),
             ..Settings::default()
         },
     };
@@ -125,11 +135,15 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
     tell_trust(&report, kept);
     let trust = report.trust.as_ref().map(|trust| trust.basis);
     let circumstances = Circumstances { server: &server, trust, pinned: pinned.as_deref() };
-    let code = if args.json { lines.print_json(&report) } else { lines.print_text(&report, &circumstances) };
+    // What was answered is told whether or not there is room for the evidence of it.
+    let written = evidence.as_ref().map(|dir| dir.write(&report)).transpose();
+    let files = written.as_ref().ok().and_then(Option::as_deref);
+    let code =
+        if args.json { lines.print_json(&report, files) } else { lines.print_text(&report, &circumstances, files) };
     if args.show_requests {
         print_requests(&report);
     }
-    Ok(code)
+    written.map(|_| code)
 }
 
 /// What came of lines none of which is a NIK: nothing is asked about them.
@@ -199,20 +213,25 @@ impl Lines {
         Ok(Self { niks })
     }
 
-    /// Every line with its outcome; lines that are no NIK have none.
-    fn outcomes<'a>(&'a self, report: &'a Report) -> impl Iterator<Item = (usize, Result<&'a Outcome, &'a NikError>)> {
-        let mut outcomes = report.outcomes.iter();
+    /// Every line with its outcome, and with what was written of it; lines that are no NIK have none.
+    fn outcomes<'a>(
+        &'a self,
+        report: &'a Report,
+        files: Option<&'a [Option<Written>]>,
+    ) -> impl Iterator<Item = (usize, Result<Told<'a>, &'a NikError>)> {
+        let files = files.unwrap_or_default().iter().map(Option::as_ref).chain(std::iter::repeat(None));
+        let mut outcomes = report.outcomes.iter().zip(files);
         self.niks.iter().filter_map(move |(line, nik)| match nik {
             Ok(_) => outcomes.next().map(|outcome| (*line, Ok(outcome))),
             Err(error) => Some((*line, Err(error))),
         })
     }
 
-    fn print_json(&self, report: &Report) -> ExitCode {
+    fn print_json(&self, report: &Report, files: Option<&[Option<Written>]>) -> ExitCode {
         let mut code = 0;
-        for (line, outcome) in self.outcomes(report) {
+        for (line, outcome) in self.outcomes(report, files) {
             let object = match outcome {
-                Ok(outcome) => {
+                Ok((outcome, written)) => {
                     code = code.max(exit_code(outcome));
                     let (supports, reason) = match &outcome.answer {
                         Answer::Listed { supports } => (supports.as_slice(), None),
@@ -229,6 +248,7 @@ impl Lines {
                         supports,
                         warnings: outcome.warnings.iter().map(|warning| warning.code()).collect(),
                         reason,
+                        evidence: written.map(|written| written.path.display().to_string()),
                     }
                 }
                 Err(error) => {
@@ -241,7 +261,12 @@ impl Lines {
         ExitCode::from(code)
     }
 
-    fn print_text(&self, report: &Report, circumstances: &Circumstances<'_>) -> ExitCode {
+    fn print_text(
+        &self,
+        report: &Report,
+        circumstances: &Circumstances<'_>,
+        files: Option<&[Option<Written>]>,
+    ) -> ExitCode {
         let manifest = report.list.as_ref().map(|list| list.manifest());
         if let Some(manifest) = manifest {
             println!("{}", words::pair(&manifest.title));
@@ -254,16 +279,19 @@ impl Lines {
         }
         let mut code = 0;
         let mut listed = false;
-        for (line, outcome) in self.outcomes(report) {
+        for (line, outcome) in self.outcomes(report, files) {
             match outcome {
                 Err(error) => {
                     code = SOME_WITHOUT_ANSWER;
                     println!("{line}. BELUM ADA JAWABAN / no answer: {} / {error}", words::no_nik(*error));
                 }
-                Ok(outcome) => {
+                Ok((outcome, written)) => {
                     code = code.max(exit_code(outcome));
                     listed |= matches!(outcome.answer, Answer::Listed { .. });
                     print_outcome(line, outcome, manifest);
+                    if files.is_some() {
+                        evidence::print(written);
+                    }
                 }
             }
         }
@@ -303,7 +331,11 @@ struct JsonOutcome<'a> {
     supports: &'a [Support],
     warnings: Vec<&'static str>,
     reason: Option<&'static str>,
+    evidence: Option<String>,
 }
+
+/// The answer for a NIK, and the evidence that was written of it.
+type Told<'a> = (&'a Outcome, Option<&'a Written>);
 
 fn exit_code(outcome: &Outcome) -> u8 {
     match outcome.answer {
@@ -317,17 +349,7 @@ fn print_outcome(line: usize, outcome: &Outcome, manifest: Option<&Manifest>) {
     match &outcome.answer {
         Answer::Listed { supports } => {
             println!("{line}. TERCANTUM / LISTED");
-            for support in supports {
-                let named = |texts: Option<&std::collections::BTreeMap<Id, Text>>, id: &str| {
-                    let text = texts.and_then(|texts| Id::new(id).ok().and_then(|id| texts.get(&id)));
-                    text.map_or_else(|| shown(id), words::pair)
-                };
-                println!("   {}", named(manifest.map(|manifest| &manifest.candidates), &support.candidate));
-                println!("   status: {}", named(manifest.map(|manifest| &manifest.statuses), &support.status));
-                if let Some(day) = &support.submitted {
-                    println!("   diserahkan / submitted: {}", shown(day));
-                }
-            }
+            print_supports(supports, manifest);
         }
         Answer::NotListed => println!("{line}. TIDAK TERCANTUM / not listed"),
         Answer::Maybe { because } => {
@@ -345,6 +367,21 @@ fn print_outcome(line: usize, outcome: &Outcome, manifest: Option<&Manifest>) {
     }
     for warning in &outcome.warnings {
         println!("   perhatian / note: {} / {warning}", warning.indonesian());
+    }
+}
+
+/// What a record says, in the words of the list.
+pub(crate) fn print_supports(supports: &[Support], manifest: Option<&Manifest>) {
+    for support in supports {
+        let named = |texts: Option<&std::collections::BTreeMap<Id, Text>>, id: &str| {
+            let text = texts.and_then(|texts| Id::new(id).ok().and_then(|id| texts.get(&id)));
+            text.map_or_else(|| shown(id), words::pair)
+        };
+        println!("   {}", named(manifest.map(|manifest| &manifest.candidates), &support.candidate));
+        println!("   status: {}", named(manifest.map(|manifest| &manifest.statuses), &support.status));
+        if let Some(day) = &support.submitted {
+            println!("   diserahkan / submitted: {}", shown(day));
+        }
     }
 }
 

@@ -31,6 +31,7 @@ mod progress;
 mod prompt;
 mod publish;
 mod sample;
+mod verify;
 mod withdraw;
 
 use std::ffi::OsString;
@@ -46,7 +47,7 @@ use clap::{Parser, Subcommand};
     version,
     max_term_width = 100,
     propagate_version = true,
-    after_help = "Exit codes: 0 when it was done, 1 when it was not, 2 for wrong options. `audit`, `check`, `import` and `withdraw` have further ones."
+    after_help = "Exit codes: 0 when it was done, 1 when it was not, 2 for wrong options. `check`, `verify`, `audit`, `import` and `withdraw` have further ones."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -57,6 +58,8 @@ struct Cli {
 enum Command {
     /// Look up NIKs, which are read from a hidden prompt or from standard input, one a line.
     Check(check::CheckArgs),
+    /// Check evidence that somebody brings: was this NIK on a list? The NIK is read from a hidden prompt or from standard input.
+    Verify(verify::VerifyArgs),
     /// Look at a publisher from outside: follow its log, verify every epoch, report.
     Audit(audit::AuditArgs),
     /// Copy a publisher's public files, verified, for any static host.
@@ -106,6 +109,7 @@ fn main() -> ExitCode {
     };
     let done = match command {
         Command::Check(args) => check::run(args),
+        Command::Verify(args) => verify::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Mirror(args) => mirror::run(args),
         Command::Keygen(args) => keygen::run(&args).map(|()| ExitCode::SUCCESS),

@@ -53,6 +53,23 @@ pub(crate) fn hidden_lines(prompt: &str) -> Result<Vec<Zeroizing<String>>, Failu
     }
 }
 
+/// One line that a person types without seeing it, or the one of standard input that is not empty when that is no terminal.
+pub(crate) fn hidden_line(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    let mut lines = if io::stdin().is_terminal() {
+        let mut terminal = Hidden::open().map_err(|error| Failure::new(format!("{error}: pipe the NIK in")))?;
+        eprintln!("{prompt}");
+        vec![terminal.line("NIK: ")?.map(|line| written(&line)).unwrap_or_default()]
+    } else {
+        hidden_lines(prompt)?
+    };
+    lines.retain(|line| !line.trim().is_empty());
+    match (lines.pop(), lines.is_empty()) {
+        (Some(line), true) => Ok(line),
+        (Some(_), false) => Err(Failure::new("more than one line was given: a file is evidence for one NIK")),
+        (None, _) => Err(Failure::new("no NIK was given: type the one on the identity card, or pipe it in")),
+    }
+}
+
 /// What was written of a NIK, without what other keys send: control characters and escape sequences (ECMA-48, section 5.4).
 fn written(line: &str) -> Zeroizing<String> {
     // Reserved at full length, so that no copy is left behind.

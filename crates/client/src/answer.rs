@@ -4,6 +4,7 @@ use core::fmt;
 
 use ceknik_core::NikWarning;
 use ceknik_core::encoding::turns_direction;
+use ceknik_core::evidence::EvidenceFile;
 use ceknik_core::log::Policy;
 use ceknik_core::manifest::VerifiedManifest;
 use ceknik_core::record::Support;
@@ -225,6 +226,9 @@ pub struct Outcome {
     pub epoch: Option<u64>,
     /// What should be said beside it.
     pub warnings: Vec<Warning>,
+    /// What shows the answer to others, where it was wanted and everything could be had and verified. It names the person to
+    /// whoever can guess the NIK.
+    pub evidence: Option<EvidenceFile>,
 }
 
 /// On what the trust in the log's key rests.

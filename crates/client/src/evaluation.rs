@@ -70,11 +70,16 @@ pub fn request_size(own: usize) -> usize {
 }
 
 /// The body of a request: `{"key":"…","blinded":["…"],"alone":false}`. The caller has filled `blinded` up to one of the sizes.
+/// With `alone` it is as long as without, by a space at its end: on an encrypted line the two look the same.
 pub fn request_body(key: &OprfPublicKey, blinded: &[BlindedElement], alone: bool) -> String {
     let blinded = blinded.iter().map(|element| base64url(&element.to_bytes())).collect();
     let body = RequestBody { key: &base64url(&key.to_bytes()), blinded, alone };
     // Strings and a bool: always encodable.
-    serde_json::to_string(&body).unwrap_or_default()
+    let mut text = serde_json::to_string(&body).unwrap_or_default();
+    if alone {
+        text.push(' ');
+    }
+    text
 }
 
 /// A verified batch, and where in it the elements that were sent begin.
@@ -84,6 +89,8 @@ pub struct Evaluated {
     pub batch: VerifiedBatch,
     /// Place of the first element that was sent; the others follow it in their order.
     pub first: usize,
+    /// The proof over the whole batch.
+    pub proof: Proof,
 }
 
 /// Checks a response: form, the elements that were `sent` in their order from `first`, the proof over the whole batch. With
@@ -126,7 +133,7 @@ pub fn open_response(
         return Err(foreign("the batch does not hold the elements that were sent"));
     }
     let proof = Proof::from_bytes(&proof)?;
-    Ok(Evaluated { batch: verify_batch(key, batch, &proof)?, first })
+    Ok(Evaluated { batch: verify_batch(key, batch, &proof)?, first, proof })
 }
 
 #[cfg(test)]

@@ -75,6 +75,9 @@ pub enum Tells {
         /// How many.
         elements: usize,
     },
+    /// A group element that is to be evaluated and proved by itself, so that there can be evidence of it. It is blinded like the
+    /// others; that it is wanted so tells something of whoever wants it.
+    EvidenceElement,
     /// A bucket of the sealed table: that of a NIK, or one drawn at random for an element that fills up the request.
     Bucket {
         /// Buckets of the epoch.
@@ -85,13 +88,15 @@ pub enum Tells {
 }
 
 impl Tells {
-    /// The fixed code, for machines and translations: `public_file`, `history`, `filter_shard`, `blinded_elements` or `bucket`.
+    /// The fixed code, for machines and translations: `public_file`, `history`, `filter_shard`, `blinded_elements`,
+    /// `evidence_element` or `bucket`.
     pub fn code(self) -> &'static str {
         match self {
             Self::PublicFile => "public_file",
             Self::History => "history",
             Self::FilterShard { .. } => "filter_shard",
             Self::BlindedElements { .. } => "blinded_elements",
+            Self::EvidenceElement => "evidence_element",
             Self::Bucket { .. } => "bucket",
         }
     }
@@ -119,6 +124,11 @@ impl fmt::Display for Tells {
                 "tells about how many NIKs are confirmed, and nothing of them by its bytes: {elements} random-looking elements, \
                  blinded with numbers that never leave this device, so that they fit every NIK; that they are sent tells that \
                  the filter hit, unless they are sent for cover"
+            ),
+            Self::EvidenceElement => f.write_str(
+                "tells nothing of the NIK by its bytes: a random-looking element, blinded with a number that goes into the evidence \
+                 alone, so that without it it fits every NIK; that it is to be proved alone tells that somebody wants evidence, \
+                 which whoever is listed wants sooner than others; whoever keeps this request knows it again in the evidence",
             ),
             Self::Bucket { buckets: 1, .. } => f.write_str("tells nothing of the NIK: this list has one bucket"),
             Self::Bucket { buckets, people } => write!(
@@ -277,6 +287,7 @@ mod tests {
             (Tells::FilterShard { shards: 8, people: 500 }, "tells something: one of 8 parts of the filter; "),
             (Tells::BlindedElements { elements: 1 }, "tells nothing of the NIK by its bytes: "),
             (Tells::BlindedElements { elements: 4 }, "tells about how many NIKs are confirmed, "),
+            (Tells::EvidenceElement, "tells nothing of the NIK by its bytes: "),
             (Tells::Bucket { buckets: 1, people: 500 }, "tells nothing of the NIK: "),
             (Tells::Bucket { buckets: 2, people: 500 }, "tells something: one of 2 buckets, "),
         ] {
@@ -288,12 +299,15 @@ mod tests {
         }
         let told = Tells::Bucket { buckets: 2, people: 500 }.to_string();
         assert!(told.ends_with(", one of those among some 500 people who would ask as well"), "{told}");
+        let told = Tells::EvidenceElement.to_string();
+        assert!(told.contains("tells that somebody wants evidence, which whoever is listed wants sooner than others"));
         let model = include_str!("../../../docs/threat-model.md");
         assert!(
             model.contains("**The evaluation** tells nothing of the NIK.")
                 && model.contains("**The buckets** tell something.")
                 && model.contains("So the visitor hides among\n")
                 && model.contains("**No contact after looking is a miss**")
+                && model.contains("**Who asks for evidence** shows that he wants some,")
         );
     }
 

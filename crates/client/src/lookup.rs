@@ -10,6 +10,8 @@
 use core::fmt;
 use std::collections::BTreeSet;
 
+use ceknik_core::evidence::EvidenceFile;
+use ceknik_core::filter::FilterBlock;
 use ceknik_core::log::{Policy, VerifiedCheckpoint};
 use ceknik_core::manifest::{Id, StretchSpec, VerifiedManifest};
 use ceknik_core::time::Timestamp;
@@ -57,6 +59,9 @@ pub struct Settings {
     pub confirm: Confirm,
     /// Whether the evaluation must be proved by itself, not together with other callers'.
     pub alone: bool,
+    /// Whether to gather evidence of every answer. Everybody is confirmed then, unless nobody may be, and each element is sent
+    /// in a request of its own and proved alone; as many are sent as otherwise, those that fill up included.
+    pub evidence: bool,
     /// Most seconds that one request may be waited with, when the service asks to come back later.
     pub patience_seconds: u32,
     /// Fewest people who may share a bucket that is fetched, unless it is the only one: with fewer, nobody is confirmed.
@@ -76,6 +81,7 @@ impl Default for Settings {
             offline: false,
             confirm: Confirm::AsNeeded,
             alone: false,
+            evidence: false,
             patience_seconds: 60,
             least_people: Self::LEAST_PEOPLE,
         }
@@ -300,6 +306,9 @@ struct Subject {
     local: Option<Local>,
     /// Whether a miss is confirmed nevertheless.
     cover: bool,
+    /// The block of the filter that decided, where evidence is wanted.
+    block: Option<FilterBlock>,
+    evidence: Option<EvidenceFile>,
     outcome: Option<Outcome>,
 }
 
@@ -373,7 +382,10 @@ impl fmt::Debug for Lookup {
 impl Lookup {
     /// Begins a lookup. `rng` gives blinds, random elements and the spread of waits; it must be the system's.
     pub fn new(inquiry: Inquiry, cached: Cached, now: Timestamp, rng: &mut impl CryptoRngCore) -> Self {
-        let Inquiry { dataset, niks, policy, settings } = inquiry;
+        let Inquiry { dataset, niks, policy, mut settings } = inquiry;
+        if settings.evidence && settings.confirm == Confirm::AsNeeded {
+            settings.confirm = Confirm::Everyone;
+        }
         let (subjects, lines) = subjects(niks);
         let trust = policy.map(|policy| Trust { basis: TrustBasis::Given, policy });
         let cover_forgotten = cached.cover_secret.is_none() || cached.cover_passes;
@@ -503,7 +515,14 @@ impl Lookup {
         let outcomes =
             self.lines.iter().map(|&line| match context.subjects.get(line).and_then(|s| s.outcome.clone()) {
                 Some(outcome) => outcome,
-                None => Outcome { answer: no_answer(), local: None, as_of: None, epoch: None, warnings: Vec::new() },
+                None => Outcome {
+                    answer: no_answer(),
+                    local: None,
+                    as_of: None,
+                    epoch: None,
+                    warnings: Vec::new(),
+                    evidence: None,
+                },
             });
         let outcomes = outcomes.collect();
         let list = context.list.take();
@@ -541,6 +560,7 @@ impl Context {
             as_of: manifest.map(|manifest| manifest.published_at),
             epoch: manifest.map(|manifest| manifest.epoch),
             warnings: all,
+            evidence: subject.evidence.take(),
         });
     }
 
@@ -576,7 +596,8 @@ fn subjects(niks: Vec<Nik>) -> (Vec<Subject>, Vec<usize>) {
     let firsts: BTreeSet<usize> = first_of.iter().copied().collect();
     let place: Vec<usize> = firsts.iter().copied().collect();
     let lines = first_of.iter().map(|first| place.binary_search(first).unwrap_or(0)).collect();
-    let subject = |nik| Subject { nik, stretched: None, local: None, cover: false, outcome: None };
+    let subject =
+        |nik| Subject { nik, stretched: None, local: None, cover: false, block: None, evidence: None, outcome: None };
     let niks = niks.into_iter().enumerate().filter(|(at, _)| firsts.contains(at));
     (niks.map(|(_, nik)| subject(nik)).collect(), lines)
 }

@@ -38,7 +38,10 @@ pub(crate) enum Purpose {
     Shard {
         shard: u32,
     },
-    Evaluate,
+    /// By the place of its first element.
+    Evaluate {
+        place: usize,
+    },
     Bucket {
         index: u32,
     },

@@ -19,6 +19,11 @@ pub fn from_base64url<const N: usize>(text: &str) -> Option<[u8; N]> {
     (written == N).then_some(out)
 }
 
+/// Decodes canonical base64url without padding, of any length. None for anything else.
+pub fn decode_base64url(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -58,8 +63,10 @@ mod tests {
         assert_eq!(base64url(&[0xff, 0xef]), "_-8");
         for text in ["_-9", "_-8=", "/+8", "_-8A", "_-", " _-8", ""] {
             assert_eq!(from_base64url::<2>(text), None, "{text}");
+            assert!(decode_base64url(text).is_none_or(|bytes| bytes.len() != 2), "{text}");
         }
         assert_eq!(from_base64url::<0>(""), Some([]));
+        assert_eq!(decode_base64url("_-8"), Some(vec![0xff, 0xef]));
     }
 
     #[test]

@@ -14,8 +14,10 @@ use thiserror::Error;
 use crate::merkle::{self, NodeHash};
 use crate::secret::secret_bytes;
 
+mod block;
 mod noise;
 
+pub use block::{BlockError, FilterBlock};
 pub use noise::{NoiseKey, NoiseSequence};
 
 /// Bytes before the bits.

@@ -13,7 +13,8 @@
 //! 8. [`manifest`], what an epoch is;
 //! 9. [`log`], the transparency log that makes it the same for everybody.
 //!
-//! Beside them stands [`audit`], what published figures must look like from outside.
+//! Beside them stand [`audit`], what published figures must look like from outside, and [`evidence`], all of it in one file, for
+//! somebody who was not there.
 //!
 //! No I/O, no clock, no randomness of the system, no async: random numbers and times are parameters. It builds for
 //! `wasm32-unknown-unknown` and gives the same bytes on every platform. Whoever needs a part of the protocol depends on this
@@ -29,6 +30,7 @@ pub mod audit;
 pub mod bucket;
 pub mod deniability;
 pub mod encoding;
+pub mod evidence;
 pub mod filter;
 pub mod json;
 pub mod key_file;

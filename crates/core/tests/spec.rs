@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ceknik_core::bucket::{MOST_BUCKET_BITS, MOST_RESPONSE_BYTES, RESPONSE_STEP};
 use ceknik_core::encoding::{from_base64url, hex};
+use ceknik_core::evidence::{Check, MOST_EVIDENCE_BYTES};
 use ceknik_core::filter::{BLOCK_BYTES, HEADER_BYTES, LEAST_CELLS, MOST_SHARD_BITS, MOST_SHARD_BYTES};
 use ceknik_core::log::{MAX_CHECKPOINT_BYTES, MAX_POLICY_BYTES, MAX_PROOF_BYTES, Policy, SignedCheckpoint};
 use ceknik_core::manifest::{CLOCK_SKEW_SECONDS, MOST_MANIFEST_BYTES, Manifest, manifest_sha256};
@@ -183,7 +184,7 @@ fn vectors_explain_their_members() {
         });
         assert_eq!(explained, found, "{name}: what `members` explains, and what occurs");
     }
-    assert_eq!(files, 17);
+    assert_eq!(files, 18);
 }
 
 /// Long hexadecimal figures stand in samples alone, where they are compared.
@@ -231,9 +232,26 @@ fn limits_are_cores() {
         format!("At most {} bytes. What is not so is `policy_invalid`", n(MAX_POLICY_BYTES as u64)),
         format!("At most {} bytes (`proof_malformed`)", n(MAX_PROOF_BYTES as u64)),
         format!("bytes in every shard, and at least {}", n(LEAST_CELLS)),
+        format!("At most {} bytes; with the sizes of the manifest above", n(MOST_EVIDENCE_BYTES as u64)),
     ] {
         assert!(text.contains(&sentence), "not in the specification: {sentence}");
     }
+}
+
+/// The table of checks is the code's list, in its order, and numbered.
+#[test]
+fn checks_of_evidence_are_cores() {
+    let text = spec();
+    let (_, table) = text.split_once("\n| | check | holds if |\n").unwrap();
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.split(" | ").map(|cell| cell.trim_matches(['|', ' ', '`'])).collect())
+        .collect();
+    let told: Vec<(String, &str)> = rows.iter().map(|row| (row[0].to_owned(), row[1])).collect();
+    let checks = Check::ALL.iter().enumerate().map(|(at, check)| ((at + 1).to_string(), check.code()));
+    assert_eq!(told, checks.collect::<Vec<_>>());
 }
 
 /// Every error that a vector expects is named where the rule stands, and every name there has a vector.

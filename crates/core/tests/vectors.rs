@@ -11,6 +11,7 @@ mod vectors {
     mod conventions;
     mod districts;
     mod evaluation;
+    mod evidence;
     mod filter;
     mod log;
     mod manifest;

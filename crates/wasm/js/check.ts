@@ -22,6 +22,11 @@ export interface Settings {
   confirm?: "never" | "as_needed" | "everyone";
   /** Whether the evaluation must be proved by itself, not together with other callers'. */
   alone?: boolean;
+  /**
+   * Whether to gather evidence of every answer (`Outcome.evidence`). Everybody is confirmed then, and each element is proved
+   * alone. Evidence names its owner to whoever can guess the NIK: say so before this is set.
+   */
+  evidence?: boolean;
   /** Most seconds that one request may be waited with, when the service asks to come back later. */
   patienceSeconds?: number;
   /** Fewest people who may share a bucket that is fetched. */

@@ -27,7 +27,7 @@ export interface Fetch {
 
 /** Why a request tells nobody whose NIK is checked. */
 export interface Tells {
-  code: "public_file" | "history" | "filter_shard" | "blinded_elements" | "bucket";
+  code: "public_file" | "history" | "filter_shard" | "blinded_elements" | "evidence_element" | "bucket";
   /** The same as an English clause. */
   text: string;
   /** Parts of the filter, one of which is asked for. */

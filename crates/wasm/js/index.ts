@@ -12,6 +12,8 @@ export { CeknikError } from "./error.js";
 export type { ErrorCode } from "./error.js";
 export { serverAddress } from "./http.js";
 export type { Tells, Timeouts } from "./http.js";
+export { evidenceQr, verifyEvidence } from "./evidence.js";
+export type { EvidenceList, EvidenceOptions, Verdict } from "./evidence.js";
 export { indexedDbStorage } from "./indexeddb.js";
 export { load } from "./load.js";
 export type { ModuleSource } from "./load.js";

@@ -35,6 +35,8 @@ export interface Outcome {
   epoch: number | null;
   /** What should be said beside the answer. */
   warnings: Said<WarningCode>[];
+  /** The evidence file, ASCII to be kept byte for byte; null unless it was wanted and there is a confirmed answer. */
+  evidence: string | null;
 }
 
 /** What is known of one NIK. There are four, and a failure is always the fourth. */

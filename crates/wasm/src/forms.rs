@@ -87,7 +87,7 @@ impl TellsForm {
         let mut form =
             Self { said: Said::new(tells.code(), tells), shards: None, elements: None, buckets: None, people: None };
         match *tells {
-            Tells::PublicFile | Tells::History => {}
+            Tells::PublicFile | Tells::History | Tells::EvidenceElement => {}
             Tells::FilterShard { shards, people } => (form.shards, form.people) = (Some(shards), Some(people)),
             Tells::BlindedElements { elements } => form.elements = Some(elements),
             Tells::Bucket { buckets, people } => (form.buckets, form.people) = (Some(buckets), Some(people)),
@@ -157,6 +157,8 @@ struct OutcomeForm<'a> {
     as_of: Option<String>,
     epoch: Option<u64>,
     warnings: Vec<Said>,
+    /// The evidence file, which is text.
+    evidence: Option<String>,
 }
 
 impl<'a> OutcomeForm<'a> {
@@ -167,6 +169,7 @@ impl<'a> OutcomeForm<'a> {
             as_of: outcome.as_of.map(|at| at.to_string()),
             epoch: outcome.epoch,
             warnings: outcome.warnings.iter().map(|warning| Said::new(warning.code(), warning)).collect(),
+            evidence: outcome.evidence.as_ref().map(|file| String::from_utf8_lossy(&file.to_bytes()).into_owned()),
         }
     }
 }

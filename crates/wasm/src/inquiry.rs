@@ -23,6 +23,7 @@ struct SettingsForm {
     offline: Option<bool>,
     confirm: Option<ConfirmForm>,
     alone: Option<bool>,
+    evidence: Option<bool>,
     patience_seconds: Option<u32>,
     least_people: Option<u64>,
 }
@@ -47,6 +48,7 @@ impl SettingsForm {
                 ConfirmForm::Everyone => Confirm::Everyone,
             }),
             alone: self.alone.unwrap_or(unless_set.alone),
+            evidence: self.evidence.unwrap_or(unless_set.evidence),
             patience_seconds: self.patience_seconds.unwrap_or(unless_set.patience_seconds),
             least_people: self.least_people.unwrap_or(unless_set.least_people),
         }

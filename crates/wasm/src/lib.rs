@@ -17,6 +17,7 @@
 //! are `js/`. Imported by nobody.
 
 mod error;
+mod evidence;
 mod forms;
 mod inquiry;
 mod lookup;
@@ -26,6 +27,7 @@ mod remembered;
 mod stretcher;
 
 pub use error::Refusal;
+pub use evidence::{evidence_qr, verify_evidence};
 pub use inquiry::Inquiry;
 pub use lookup::Lookup;
 pub use nik::describe_nik;

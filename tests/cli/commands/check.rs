@@ -11,7 +11,7 @@ use crate::support::proxy::{Proxy, altering, replacing};
 use crate::support::service::Ceknikd;
 
 /// The fields of an answer, in their order.
-const FIELDS: [&str; 8] = ["line", "answer", "local", "as_of", "epoch", "supports", "warnings", "reason"];
+const FIELDS: [&str; 9] = ["line", "answer", "local", "as_of", "epoch", "supports", "warnings", "reason", "evidence"];
 
 /// A list of two hundred, and its service.
 pub(crate) struct World {
@@ -79,7 +79,7 @@ fn an_object_a_line() {
     let expected = |line: u64, answer: &str, local: &str, supports: Value, warnings: Value| {
         serde_json::json!({
             "line": line, "answer": answer, "local": local, "as_of": published["published_at"], "epoch": 1,
-            "supports": supports, "warnings": warnings, "reason": null,
+            "supports": supports, "warnings": warnings, "reason": null, "evidence": null,
         })
     };
     let support = serde_json::json!([{"candidate": "dk", "status": "ms", "submitted": "2024-08-15"}]);
@@ -91,7 +91,7 @@ fn an_object_a_line() {
         answers[3],
         serde_json::json!({
             "line": 5, "answer": "no_answer", "local": null, "as_of": null, "epoch": null, "supports": [], "warnings": [],
-            "reason": "character",
+            "reason": "character", "evidence": null,
         })
     );
     assert_eq!(answers[4], expected(6, "listed", "hit", support, weak));
@@ -115,6 +115,7 @@ fn exit_codes() {
     assert_eq!(code(&["--offline"], &[&listed]), 2, "a cache is needed");
     assert_eq!(code(&["--local-only", "--confirm-all"], &[&listed]), 2);
     assert_eq!(code(&["--json", "--show-requests"], &[&listed]), 2);
+    assert_eq!(code(&["--evidence", "x", "--local-only"], &[&listed]), 2);
     let unlisted_dataset =
         ceknik(["check", "--dataset", "bandung-2024", "--no-cache", "--server", &world.service.url()]);
     let ran = unlisted_dataset.stdin(listed).run();

@@ -9,11 +9,12 @@ use crate::support::command::ceknik;
 use crate::support::home::{TestHome, definition, nik};
 
 /// Every command, by its words.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "",
     "audit",
     "mirror",
     "check",
+    "verify",
     "keygen",
     "dataset",
     "dataset create",
@@ -72,7 +73,12 @@ fn documented_exit_codes() {
     assert!(text.contains(codes), "{text}");
     let text = help("check", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
     let codes = "Exit codes: 0 when every NIK is listed or not listed, 3 when one is maybe, 4 when one has no answer, 1 or 2 when \
-                 nothing was looked up.";
+                 nothing was looked up, or evidence could not be written.";
+    assert!(text.ends_with(codes), "{text}");
+    let text = help("verify", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
+    let codes = "Exit codes: 0 when the NIK was listed, 3 when it was not listed, 4 when the file proves that the publisher broke the \
+                 rules (the filter lacks a record, or the record cannot be read), 5 when a check failed and the file shows nothing, 1 \
+                 or 2 when nothing was checked.";
     assert!(text.ends_with(codes), "{text}");
     let text = help("audit", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
     let codes = "Exit codes: 0 when everything was checked that can be and keeps the rules; 3 when the publisher or the service broke \

@@ -5,6 +5,7 @@ use std::fmt;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
+use super::evidence;
 use super::forms::{self, Form, RAW};
 
 /// What was found, and so what it may mean.
@@ -51,6 +52,8 @@ pub(crate) enum Place {
     Arguments,
     /// The environment of a process.
     Environment,
+    /// A member of an evidence file, decoded.
+    Evidence,
     /// What clients sent.
     ToService,
     /// What the service sent, bucket responses as published taken out.
@@ -65,6 +68,7 @@ impl fmt::Display for Place {
             Self::Table(name) => write!(f, "the table {name}"),
             Self::Arguments => f.write_str("the arguments of a process"),
             Self::Environment => f.write_str("the environment of a process"),
+            Self::Evidence => f.write_str("what is in an evidence file"),
             Self::ToService => f.write_str("what was sent to the service"),
             Self::FromService => f.write_str("what the service sent"),
         }
@@ -134,9 +138,13 @@ impl Searcher {
 }
 
 /// Locators, as they are, belong into the table of records and the published table, where both are files; blinded elements
-/// onto the wire, and before the eyes of whoever asks what left the device.
+/// onto the wire, and before the eyes of whoever asks what left the device. Both belong into evidence: the element of its owner, and
+/// a bucket as it was published.
 fn belongs(kind: Kind, form: &str, place: &Place) -> bool {
+    let in_evidence = |path: &str| path.starts_with(evidence::DIR) && form.starts_with("base64");
     match (kind, place) {
+        (Kind::Locator | Kind::Blinded, Place::Evidence) => form == RAW,
+        (Kind::Locator | Kind::Blinded, Place::File(path)) if in_evidence(path) => true,
         (Kind::Locator, Place::File(path)) => {
             form == RAW && (path.ends_with("/buckets") || path.contains("/store.sqlite"))
         }

@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 
 use super::CHUNK_PEOPLE;
 use super::child::{Hold, TASK, Task, Work};
+use super::evidence;
 use super::known::{LISTED, OTHERS, TEXTS, person};
 use super::stage::{Running, Stage, read};
 use super::support::home::{DATASET, ORIGIN};
@@ -234,6 +235,24 @@ pub(crate) fn check(stage: &mut Stage, served: &mut Served, listed: &[usize], un
     let four = [&listed[..2], &unlisted[..2]].concat();
     let said = stage.done("check-show-requests", served.check(stage, "--confirm-all --show-requests"), &typed(four));
     assert!(said.out.contains("sent: "), "{said:?}");
+    // Evidence of all kinds of answers, and what others make of it.
+    let five = [&listed[..3], &unlisted[..2]].concat();
+    let dir = stage.path(evidence::DIR);
+    for flags in ["--show-requests", "--json"] {
+        let check = served.check(stage, &format!("--evidence {} {flags}", dir.display()));
+        let said = stage.done(&format!("check-evidence{flags}"), check, &typed(five.clone()));
+        assert!(said.out.contains("evidence-jakarta-2024-"), "{said:?}");
+    }
+    let newest =
+        fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).max_by_key(|path| modified(path)).unwrap();
+    for flags in ["", "--json"] {
+        let mut verify = stage.ceknik(&format!("verify --accept-weak {flags} --policy"));
+        verify.arg(stage.path("home/public/policy")).arg(&newest);
+        // It is of one of them.
+        for person in &five {
+            stage.run(&format!("verify{flags}"), verify_again(stage, &verify), &typed([*person]));
+        }
+    }
     let many = [listed, unlisted].concat();
     let said = stage.done("check-many", served.check(stage, "--json --confirm-all"), &typed(many.clone()));
     let answers = said.answers();
@@ -279,6 +298,17 @@ pub(crate) fn check(stage: &mut Stage, served: &mut Served, listed: &[usize], un
     served.restart(stage);
     let said = stage.done("check-again", served.check(stage, "--json"), &typed(one.to_vec()));
     assert_eq!(said.answers(), ["listed"]);
+}
+
+fn modified(path: &std::path::Path) -> SystemTime {
+    fs::metadata(path).unwrap().modified().unwrap()
+}
+
+/// The same command once more.
+fn verify_again(stage: &Stage, command: &Command) -> Command {
+    let mut again = stage.program(command.get_program());
+    again.args(command.get_args());
+    again
 }
 
 fn spaced(nik: &str) -> String {

@@ -16,6 +16,7 @@ import { Refused, compare, concat, fromBase64url, fromHex, hex, utf8 } from './s
 import * as bucket from './spec/bucket.mjs';
 import * as cover from './spec/cover.mjs';
 import * as evaluation from './spec/evaluation.mjs';
+import * as evidence from './spec/evidence.mjs';
 import * as filter from './spec/filter.mjs';
 import * as identifier from './spec/identifier.mjs';
 import * as log from './spec/log.mjs';
@@ -449,6 +450,24 @@ const CHECKS = {
   },
 
   'walk.json': walk,
+
+  async 'evidence.json'(file) {
+    for (const { what, nik, file: text, sha256, qr, ...want } of file.evidence) {
+      await vector(what, async () => {
+        const { verdict, cell_is_set, supports } = await evidence.verify(text, nik, file.policy);
+        same({ verdict, cell_is_set, supports }, want);
+        same([evidence.digest(text), evidence.qr(text)], [sha256, qr]);
+      });
+    }
+    const [first] = file.evidence;
+    for (const refused of file.refused) {
+      const { member, from, to, put, find, put_text, nik = first.nik, dataset = null } = refused;
+      let { file: text } = refused;
+      if (member !== undefined) text = evidence.splice(first.file, member, from, to, bytes(put));
+      if (find !== undefined) text = first.file.split(find).join(put_text);
+      await judged(refused.what, refused, () => evidence.verify(text, nik, file.policy, { dataset }));
+    }
+  },
 
   async 'districts.json'(file) {
     await vector('ranges', () => {

@@ -252,6 +252,8 @@ export const en: Texts = {
     filter_shard: (people) => `One part of the filter. Together with a group, some ${people} people share it.`,
     blinded_elements: () =>
       "Random numbers: what was computed, covered with a secret number that never leaves this device. They fit every NIK. That they are sent tells that the filter said “maybe”, unless they are sent as cover.",
+    evidence_element: () =>
+      "A random number, as above, to be proved by itself for an evidence file. It fits every NIK. That it is wanted so tells that somebody wants evidence, which whoever is listed wants sooner than others.",
     bucket: (people) => `The number of a group of some ${people} people, of a NIK or drawn as cover. From whoever holds the list's key you hide among those in it who would ask as well.`,
   },
 

@@ -248,6 +248,8 @@ export const id = {
     filter_shard: (people) => `Satu bagian penyaring. Bersama kelompoknya, sekitar ${people} orang memilikinya.`,
     blinded_elements: () =>
       "Angka acak: hasil hitungan yang ditutup dengan bilangan rahasia yang tidak pernah keluar dari perangkat ini. Isinya cocok dengan setiap NIK. Bahwa ini dikirim menandakan penyaring menjawab “mungkin”, kecuali bila dikirim sebagai penyamaran.",
+    evidence_element: () =>
+      "Angka acak seperti di atas, yang dibuktikan tersendiri untuk berkas bukti. Isinya cocok dengan setiap NIK. Bahwa ini diminta menandakan seseorang menginginkan bukti, yang lebih sering diinginkan oleh mereka yang tercantum.",
     bucket: (people) => `Nomor kelompok berisi sekitar ${people} orang, milik sebuah NIK atau diundi sebagai penyamaran. Bagi yang memegang kunci daftar, Anda tersembunyi di antara mereka di kelompok itu yang juga akan bertanya.`,
   } as Record<string, (people: string) => string>,
 

@@ -1,17 +1,14 @@
 //! What a check costs beyond Argon2: alone with a cached filter of 677,000 records, and with the confirmation.
 
 use std::hint::black_box;
-use std::net::TcpListener;
 use std::time::Duration;
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use ceknik_client::{Answer, Cache, Client, ClientConfig, Confirm, Inquiry, ServerUrl, Settings};
-use ceknik_core::Nik;
+use ceknik_client::{Answer, Cache, Client, ClientConfig, Confirm, Inquiry, Settings};
 use ceknik_core::manifest::Id;
-use ceknikd::Config;
 
 use crate::measure::{figure, interleaved};
-use crate::press::{DATASET, Press};
+use crate::press::{DATASET, Press, first_nik};
 
 /// Jakarta's list: its filter has 677,110 bytes.
 const CAPACITY: u64 = 677_065;
@@ -25,20 +22,8 @@ pub(crate) fn run() {
     press.publish();
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let server = ServerUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-    let mut config = Config::new(press.path("public"), press.path("keys/oprf"), press.path("state"));
-    // The limits are not what is measured.
-    config.network.burst = 1_000_000;
-    config.network.per_hour = 1_000_000;
-    runtime.spawn(async move {
-        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-        ceknikd::run(listener, config, std::future::pending()).await.unwrap();
-    });
-
-    let text = std::fs::read_to_string(&list).unwrap();
-    let listed = Nik::parse(text.lines().nth(1).unwrap().split(',').nth(1).unwrap()).unwrap();
+    let server = press.serve(&runtime);
+    let listed = first_nik(&list);
     let client = Client::new(ClientConfig::new(server).with_cache(Cache::open(press.path("cache")).unwrap()));
     let check = |settings: Settings| {
         let inquiry =

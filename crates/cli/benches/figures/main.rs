@@ -9,6 +9,7 @@
 mod audit;
 mod check;
 mod evaluate;
+mod evidence;
 mod import;
 mod measure;
 mod oprf;
@@ -21,6 +22,7 @@ const BENCHES: &[Bench] = &[
     ("proof", oprf::run),
     ("check", check::run),
     ("evaluate", evaluate::run),
+    ("evidence", evidence::run),
     ("import", import::run),
     ("import-memory", import::memory),
     ("publish", publish::run),

@@ -1,11 +1,16 @@
 //! Homes, lists and commands for the figures: the real binary, in a temporary directory.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ceknik_client::ServerUrl;
+use ceknik_core::Nik;
+use ceknikd::Config;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 pub(crate) const DATASET: &str = "bench";
 
@@ -19,6 +24,12 @@ pub(crate) struct Took {
     pub(crate) time: Duration,
     /// Largest resident memory, in bytes.
     pub(crate) memory: u64,
+}
+
+/// Somebody who is in a list.
+pub(crate) fn first_nik(list: &Path) -> Nik {
+    let text = fs::read_to_string(list).unwrap();
+    Nik::parse(text.lines().nth(1).unwrap().split(',').nth(1).unwrap()).unwrap()
 }
 
 impl Press {
@@ -67,6 +78,22 @@ impl Press {
 
     pub(crate) fn publish(&self) -> Took {
         self.run(&["publish", DATASET])
+    }
+
+    /// Serves what was published, for as long as the runtime lives.
+    pub(crate) fn serve(&self, runtime: &Runtime) -> ServerUrl {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let server = ServerUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let mut config = Config::new(self.path("public"), self.path("keys/oprf"), self.path("state"));
+        // The limits are not what is measured.
+        config.network.burst = 1_000_000;
+        config.network.per_hour = 1_000_000;
+        runtime.spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            ceknikd::run(listener, config, std::future::pending()).await.unwrap();
+        });
+        server
     }
 
     /// Records of the first epoch, as its manifest says.

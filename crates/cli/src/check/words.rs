@@ -5,17 +5,17 @@ use ceknik_core::NikError;
 use ceknik_core::manifest::Text;
 
 /// A publisher's text on one line: with a line of its own it could pass for an answer.
-pub(super) fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     text.replace('\n', " ")
 }
 
 /// A publisher's text in both languages.
-pub(super) fn pair(text: &Text) -> String {
+pub(crate) fn pair(text: &Text) -> String {
     format!("{} / {}", line(&text.id), line(&text.en))
 }
 
 /// Why a line is no NIK, in Indonesian. The English is the error's own.
-pub(super) fn no_nik(error: NikError) -> String {
+pub(crate) fn no_nik(error: NikError) -> String {
     match error {
         NikError::TooLong { .. } => "baris ini terlalu panjang untuk sebuah NIK".to_owned(),
         NikError::Character { position } => {

@@ -41,7 +41,8 @@ fn the_request_has_these_bytes() {
     let public_key = base64url(&key().public_key().to_bytes());
     let want = format!(r#"{{"key":"{public_key}","blinded":["{one}","{two}"],"alone":false}}"#);
     assert_eq!(request_body(key().public_key(), &sent, false), want);
-    assert!(request_body(key().public_key(), &sent, true).ends_with(r#""alone":true}"#));
+    let alone = request_body(key().public_key(), &sent, true);
+    assert!(alone.ends_with(r#""alone":true} "#) && alone.len() == want.len(), "{alone}");
 }
 
 #[test]

@@ -9,6 +9,8 @@
 //!   again are the people's. The buckets are fetched in ascending order, each number once. Locators are as good as random
 //!   numbers, so that the set of numbers is distributed the same whoever is own; to fetch a number twice would tell in
 //!   addition that two elements share it.
+//! * Where evidence is wanted, each of these elements, fillers too, has a request of its own and is proved alone. Everybody is
+//!   confirmed then, so that the requests are the same whatever the filter said.
 //! * Answers are given when every bucket is in, the fillers' too. Those are not looked into. Where one of them is gone, and
 //!   a newer list is there, the whole request is made again: to ask again for the people of that bucket alone would tell
 //!   whether there were any.
@@ -23,8 +25,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use ceknik_core::bucket::BucketError;
+use ceknik_core::evidence::EvidenceFile;
 use ceknik_core::manifest::{Id, Manifest};
-use ceknik_core::oprf::{Blind, BlindedElement, OprfInput, blind};
+use ceknik_core::oprf::{Blind, BlindedElement, EvaluatedElement, OprfInput, Proof, blind};
 use ceknik_core::record::{self, Locator, SealKey};
 use ceknik_core::{Stretched, filler_locator};
 use rand_core::CryptoRngCore;
@@ -32,7 +35,7 @@ use rand_core::CryptoRngCore;
 use super::{Action, Context, Next, Progress};
 use crate::answer::{Answer, Local, NoAnswer, Warning};
 use crate::evaluation::{
-    EvaluationError, MOST_ELEMENTS, MOST_RESPONSE_BYTES, open_response, request_body, request_size,
+    Evaluated, EvaluationError, MOST_ELEMENTS, MOST_RESPONSE_BYTES, open_response, request_body, request_size,
 };
 use crate::exchange::{CacheMode, Method, Request, Tells, Ticket};
 use crate::failure::Failure;
@@ -46,16 +49,28 @@ pub(super) struct ConfirmStage {
     renew: Option<NoAnswer>,
 }
 
-/// One evaluation request and what follows from it.
+/// What is evaluated in one request, or for evidence in as many as there are elements, and what follows from it.
 #[derive(Default)]
 struct Round {
     own: Vec<Own>,
     /// What was sent in the latest attempt: the own elements, then random ones, the fillers.
     sent: Vec<BlindedElement>,
+    /// How many of them stand in one request.
+    together: usize,
+    /// The requests that were answered, by the place of their first element.
+    evaluated: BTreeMap<usize, Evaluated>,
     buckets: BTreeMap<u32, Vec<Target>>,
     outstanding: usize,
     /// What the buckets that are in said, until all are.
-    found: Vec<(usize, Answer, Vec<Warning>)>,
+    found: Vec<Found>,
+}
+
+/// What a bucket said of somebody.
+struct Found {
+    subject: usize,
+    answer: Answer,
+    warnings: Vec<Warning>,
+    evidence: Option<EvidenceFile>,
 }
 
 struct Own {
@@ -70,6 +85,16 @@ struct Target {
     subject: usize,
     locator: Locator,
     seal_key: SealKey,
+    /// Where evidence is wanted.
+    alone: Option<Alone>,
+}
+
+/// An evaluation of one element by itself, and what it was blinded with.
+struct Alone {
+    blind: Blind,
+    blinded: BlindedElement,
+    evaluated: EvaluatedElement,
+    proof: Proof,
 }
 
 impl ConfirmStage {
@@ -94,38 +119,48 @@ impl ConfirmStage {
         if self.round.own.is_empty() {
             return Next::Done;
         }
-        match self.draft(context, rng) {
-            Some(request) => {
-                context.wire.fetch(Purpose::Evaluate, request);
-                Next::Stay
+        let size = request_size(self.round.own.len());
+        self.round.together = if context.settings.evidence { 1 } else { size };
+        for place in (0..size).step_by(self.round.together) {
+            match self.draft(context, place, rng) {
+                Some(request) => context.wire.fetch(Purpose::Evaluate { place }, request),
+                None => return Next::Fail(NoAnswer::plain(Reason::StretchRefused)),
             }
-            None => Next::Fail(NoAnswer::plain(Reason::StretchRefused)),
         }
+        Next::Stay
     }
 
-    /// A request with fresh blinds and fresh random elements. Every attempt gets its own, so that no two requests can be
-    /// told to be about the same NIK.
-    fn draft(&mut self, context: &Context, rng: &mut impl CryptoRngCore) -> Option<Request> {
+    /// A request for the elements from a place on, with fresh blinds and fresh random elements. Every attempt gets its own, so
+    /// that no two requests can be told to be about the same NIK.
+    fn draft(&mut self, context: &Context, place: usize, rng: &mut impl CryptoRngCore) -> Option<Request> {
         let manifest = manifest(context)?;
-        self.round.sent.clear();
-        for own in &mut self.round.own {
-            let fresh = Blind::random(rng);
-            // An input that hashes to the identity is a discrete logarithm that nobody knows.
-            self.round.sent.push(blind(&own.input, &fresh).ok()?);
-            own.blind = Some(fresh);
+        let Round { own, sent, together, .. } = &mut self.round;
+        for at in place..place + *together {
+            let element = match own.get_mut(at) {
+                Some(own) => {
+                    let fresh = Blind::random(rng);
+                    // An input that hashes to the identity is a discrete logarithm that nobody knows.
+                    let element = blind(&own.input, &fresh).ok()?;
+                    own.blind = Some(fresh);
+                    element
+                }
+                None => BlindedElement::random(rng),
+            };
+            match sent.get_mut(at) {
+                Some(before) => *before = element,
+                None => sent.push(element),
+            }
         }
-        let size = request_size(self.round.own.len());
-        while self.round.sent.len() < size {
-            self.round.sent.push(BlindedElement::random(rng));
-        }
+        let elements = sent.get(place..place + *together)?;
+        let evidence = context.settings.evidence;
         Some(Request {
             ticket: Ticket::from_number(0),
             method: Method::Post,
             path: format!("/v1/{}/evaluate", context.dataset),
-            body: Some(request_body(&manifest.oprf.public_key, &self.round.sent, context.settings.alone)),
+            body: Some(request_body(&manifest.oprf.public_key, elements, context.settings.alone || evidence)),
             max_bytes: MOST_RESPONSE_BYTES,
             cache: CacheMode::NoStore,
-            tells: Tells::BlindedElements { elements: size },
+            tells: if evidence { Tells::EvidenceElement } else { Tells::BlindedElements { elements: elements.len() } },
         })
     }
 
@@ -136,12 +171,13 @@ impl ConfirmStage {
         retry: Retry,
         rng: &mut impl CryptoRngCore,
     ) -> Next {
-        match (purpose, self.draft(context, rng)) {
-            (Purpose::Evaluate, Some(request)) => {
+        let Purpose::Evaluate { place } = purpose else { return Next::Stay };
+        match self.draft(context, place, rng) {
+            Some(request) => {
                 context.wire.resend(retry, request);
                 Next::Stay
             }
-            _ => Next::Fail(NoAnswer::plain(Reason::StretchRefused)),
+            None => Next::Fail(NoAnswer::plain(Reason::StretchRefused)),
         }
     }
 
@@ -153,35 +189,34 @@ impl ConfirmStage {
         rng: &mut impl CryptoRngCore,
     ) -> Next {
         match (purpose, reply) {
-            (Purpose::Evaluate, Ok(body)) => self.evaluated(context, &body),
-            (Purpose::Evaluate, Err(Failure::Gone { status: 410 })) => {
+            (Purpose::Evaluate { place }, Ok(body)) => self.evaluated(context, place, &body),
+            (Purpose::Evaluate { .. }, Err(Failure::Gone { status: 410 })) => {
                 Next::Renew(NoAnswer::because(Reason::KeyRetired, "status 410"))
             }
             // Whoever is left would be told the same.
-            (Purpose::Evaluate, Err(failure)) => Next::Fail(failure.no_answer(Reason::UnexpectedStatus)),
+            (Purpose::Evaluate { .. }, Err(failure)) => Next::Fail(failure.no_answer(Reason::UnexpectedStatus)),
             (Purpose::Bucket { index }, reply) => self.bucket(context, index, reply, rng),
             _ => Next::Stay,
         }
     }
 
-    fn evaluated(&mut self, context: &mut Context, body: &[u8]) -> Next {
+    fn evaluated(&mut self, context: &mut Context, place: usize, body: &[u8]) -> Next {
         let Some(manifest) = manifest(context) else { return Next::Stay };
-        let alone = context.settings.alone;
-        let evaluated = match open_response(body, &manifest.oprf.public_key, &self.round.sent, alone) {
-            Ok(evaluated) => evaluated,
+        let settings = &context.settings;
+        let alone = settings.alone || settings.evidence;
+        let sent = self.round.sent.get(place..place + self.round.together).unwrap_or_default();
+        match open_response(body, &manifest.oprf.public_key, sent, alone) {
+            Ok(evaluated) => drop(self.round.evaluated.insert(place, evaluated)),
             Err(error) => return Next::Fail(NoAnswer::because(evaluation_reason(&error), error)),
+        }
+        // Buckets are asked for when all elements are evaluated, as if they had been sent together.
+        if self.round.evaluated.len() * self.round.together < self.round.sent.len() {
+            return Next::Stay;
+        }
+        let Some(targets) = self.targets(settings.evidence) else {
+            return Next::Fail(NoAnswer::plain(Reason::EvaluationForeign));
         };
         let geometry = manifest.buckets.geometry;
-        let mut targets = Vec::with_capacity(self.round.own.len());
-        for (place, own) in self.round.own.iter().enumerate() {
-            let output = own.blind.as_ref();
-            let output = output.and_then(|blind| evaluated.batch.finalize(evaluated.first + place, &own.input, blind));
-            let Some(output) = output else { return Next::Fail(NoAnswer::plain(Reason::EvaluationForeign)) };
-            targets.push(Target { subject: own.subject, locator: output.locator(), seal_key: output.seal_key() });
-        }
-        for own in &mut self.round.own {
-            own.blind = None;
-        }
         let fillers = self.round.sent.len() - targets.len();
         for target in targets {
             self.round.buckets.entry(target.locator.bucket(geometry.bits())).or_default().push(target);
@@ -192,7 +227,7 @@ impl ConfirmStage {
         let (epoch, people) = (manifest.epoch, manifest.disclosure.people_per_bucket);
         let progress = Progress::Evaluated {
             elements: self.round.sent.len(),
-            batch: evaluated.batch.len(),
+            batch: self.round.evaluated.values().map(|evaluated| evaluated.batch.len()).max().unwrap_or_default(),
             buckets: self.round.buckets.len(),
         };
         context.wire.push(Action::Progress(progress));
@@ -210,6 +245,26 @@ impl ConfirmStage {
             context.wire.fetch(Purpose::Bucket { index }, request);
         }
         Next::Stay
+    }
+
+    /// What to look for of everybody, for whom there is an evaluation.
+    fn targets(&mut self, evidence: bool) -> Option<Vec<Target>> {
+        let Round { own, evaluated, together, .. } = &mut self.round;
+        let target = |(place, own): (usize, &mut Own)| {
+            let within = place % *together;
+            let evaluation = evaluated.get(&(place - within))?;
+            let (batch, at) = (&evaluation.batch, evaluation.first + within);
+            let blind = own.blind.take()?;
+            let output = batch.finalize(at, &own.input, &blind)?;
+            let alone = if evidence {
+                let (blinded, evaluated) = (*batch.blinded(at)?, *batch.evaluated(at)?);
+                Some(Alone { blind, blinded, evaluated, proof: evaluation.proof })
+            } else {
+                None
+            };
+            Some(Target { subject: own.subject, locator: output.locator(), seal_key: output.seal_key(), alone })
+        };
+        own.iter_mut().enumerate().map(target).collect()
     }
 
     fn filler_locators(&self, context: &Context, count: usize) -> Vec<Locator> {
@@ -236,7 +291,12 @@ impl ConfirmStage {
             }
             Err(failure) => {
                 let no_answer = Answer::NoAnswer(failure.no_answer(Reason::BucketUnavailable));
-                self.round.found.extend(targets.iter().map(|t| (t.subject, no_answer.clone(), Vec::new())));
+                self.round.found.extend(targets.iter().map(|target| Found {
+                    subject: target.subject,
+                    answer: no_answer.clone(),
+                    warnings: Vec::new(),
+                    evidence: None,
+                }));
             }
             Ok(response) if !targets.is_empty() => {
                 self.round.found.extend(look_up(context, index, &targets, &response));
@@ -248,7 +308,10 @@ impl ConfirmStage {
         }
         // With a bucket gone, nothing of this round counts: all of it is asked again, or none is answered.
         if self.renew.is_none() {
-            for (subject, answer, warnings) in self.round.found.drain(..) {
+            for Found { subject, answer, warnings, evidence } in self.round.found.drain(..) {
+                if let Some(subject) = context.subjects.get_mut(subject) {
+                    subject.evidence = evidence;
+                }
                 context.settle(subject, answer, &warnings);
             }
         }
@@ -261,19 +324,30 @@ fn manifest(context: &Context) -> Option<&Manifest> {
 }
 
 /// What a bucket says of those who are to be looked for in it.
-fn look_up(context: &Context, index: u32, targets: &[Target], response: &[u8]) -> Vec<(usize, Answer, Vec<Warning>)> {
+fn look_up(context: &Context, index: u32, targets: &[Target], response: &[u8]) -> Vec<Found> {
     let Some(manifest) = manifest(context) else { return Vec::new() };
     let buckets = &manifest.buckets;
     let bucket = buckets.geometry.open_response(index, &buckets.root, response);
-    let said = |target: &Target| match &bucket {
-        Err(error) => (Answer::NoAnswer(NoAnswer::because(bucket_reason(error), error)), Vec::new()),
-        Ok(bucket) => match bucket.find(&target.locator) {
-            None => (Answer::NotListed, Vec::new()),
-            Some(sealed) => read(context, target, sealed),
-        },
+    let found = |target: &Target| {
+        let (answer, warnings) = match &bucket {
+            Err(error) => (Answer::NoAnswer(NoAnswer::because(bucket_reason(error), error)), Vec::new()),
+            Ok(bucket) => match bucket.find(&target.locator) {
+                None => (Answer::NotListed, Vec::new()),
+                Some(sealed) => read(context, target, sealed),
+            },
+        };
+        // Of a bucket that is not the list's there is nothing to show: whoever sent it did not sign it.
+        let evidence = bucket.as_ref().ok().and_then(|_| evidence(context, target, response));
+        Found { subject: target.subject, answer, warnings, evidence }
     };
-    let said = targets.iter().map(|target| (target.subject, said(target)));
-    said.map(|(subject, (answer, warnings))| (subject, answer, warnings)).collect()
+    targets.iter().map(found).collect()
+}
+
+fn evidence(context: &Context, target: &Target, response: &[u8]) -> Option<EvidenceFile> {
+    let (list, alone) = (context.list.as_ref()?, target.alone.as_ref()?);
+    let block = context.subjects.get(target.subject)?.block.clone();
+    let evaluation = (&alone.blinded, &alone.evaluated);
+    Some(EvidenceFile::new(list, block, &alone.blind, evaluation, &alone.proof, response.to_vec()))
 }
 
 /// A record is there: listed, or no answer, whatever the filter said.

@@ -37,7 +37,7 @@ impl LocalStage {
             if subject.outcome.is_some() {
                 continue;
             }
-            (subject.local, subject.cover) = (None, false);
+            (subject.local, subject.cover, subject.block) = (None, false, None);
             if subject.stretched.as_ref().is_none_or(|(of, _)| *of != spec) {
                 subject.stretched = None;
                 let ticket = context.wire.expect_stretch(place);
@@ -167,6 +167,9 @@ impl LocalStage {
                 Some(Shard::Open(opened)) => {
                     // None is impossible: the shard is the item's.
                     subject.local = opened.contains(&item).map(|hit| if hit { Local::Hit } else { Local::Miss });
+                    if context.settings.evidence {
+                        subject.block = opened.block(&item);
+                    }
                 }
                 Some(Shard::Failed(failure)) => {
                     let failure = failure.clone();

@@ -6,6 +6,7 @@
 mod answers;
 #[cfg(feature = "driver")]
 mod driver;
+mod evidence;
 mod history;
 mod hostile;
 mod privacy;

@@ -22,6 +22,7 @@ mod conventions;
 mod cover;
 mod districts;
 mod evaluation;
+mod evidence;
 mod filter;
 mod fixed;
 mod json;
@@ -91,6 +92,7 @@ fn all() -> Made<Vec<Vectors>> {
         log::consistency()?,
         cover::vectors()?,
         walk::vectors()?,
+        evidence::vectors()?,
     ])
 }
 

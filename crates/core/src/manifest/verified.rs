@@ -18,6 +18,7 @@ pub struct UnverifiedManifest {
 pub struct VerifiedManifest {
     bytes: Vec<u8>,
     manifest: Manifest,
+    proof: Vec<u8>,
     index: u64,
     checkpoint: VerifiedCheckpoint,
 }
@@ -85,6 +86,7 @@ impl UnverifiedManifest {
         Ok(VerifiedManifest {
             bytes: self.bytes,
             manifest: self.manifest,
+            proof: proof.to_bytes(),
             index: inclusion.index(),
             checkpoint: inclusion.checkpoint().clone(),
         })
@@ -100,6 +102,11 @@ impl VerifiedManifest {
     /// The exact bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The tlog-proof that it was verified by.
+    pub fn proof(&self) -> &[u8] {
+        &self.proof
     }
 
     /// SHA-256 of the exact bytes.

@@ -46,6 +46,11 @@ impl Blind {
         let scalar: Option<Scalar> = Scalar::from_canonical_bytes(bytes).into();
         scalar.filter(|scalar| *scalar != Scalar::ZERO).map(Self)
     }
+
+    /// The scalar, for evidence. Whoever has it can test guesses of the NIK against the blinded element.
+    pub fn expose_bytes(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0.to_bytes())
+    }
 }
 
 /// `C = blind × HashToGroup(input)` (RFC 9497, section 3.3.2, Blind).
@@ -97,6 +102,11 @@ impl VerifiedBatch {
     /// The blinded element at a place in the batch.
     pub fn blinded(&self, place: usize) -> Option<&BlindedElement> {
         self.0.get(place).map(|(blinded, _)| blinded)
+    }
+
+    /// The evaluated element at a place in the batch.
+    pub fn evaluated(&self, place: usize) -> Option<&EvaluatedElement> {
+        self.0.get(place).map(|(_, evaluated)| evaluated)
     }
 
     /// `y` for the element at `place` (RFC 9497, section 3.3.2, Finalize). None when `place` lies outside of the batch.
