@@ -72,6 +72,7 @@ test("in airplane mode a list that has become too old is no answer", async () =>
 
 test("a device that is connected again tries by itself", async () => {
   const visitor = await visit();
+  await visitor.keptForLater();
   await visitor.context.setOffline(true);
   await visitor.check(world.people.listed);
   assert.deepEqual(await visitor.levels(), ["no-answer"]);

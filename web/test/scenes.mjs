@@ -386,6 +386,7 @@ export const scenes = [
     ],
     arrive: async ({ world, visit }) => {
       const visitor = await visit({});
+      await visitor.keptForLater();
       await visitor.context.setOffline(true);
       await visitor.check(world.people.missed[0]);
       return visitor;
