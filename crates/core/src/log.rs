@@ -26,7 +26,7 @@ mod tree;
 mod vkey;
 
 pub use checkpoint::{CheckpointError, SignedCheckpoint, TreeHead, VerifiedCheckpoint, Witnessed};
-pub use consistency::{ConsistencyCheck, ConsistencyError};
+pub use consistency::{ConsistencyCheck, ConsistencyError, MAX_CONSISTENCY_HASHES, proves_beginning};
 pub use cosignature::Cosigner;
 pub use policy::{Policy, PolicyError, PolicyFault, PolicyLog, PolicyWitness, QuorumShortfall};
 pub use proof::{ProofError, TlogProof, VerifiedInclusion};
