@@ -1,7 +1,6 @@
 //! `ceknik check`: the citizen's command.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,7 +9,6 @@ use ceknik_client::{
     Answer, Cache, Client, ClientConfig, Confirm, Inquiry, Local, Observer, Outcome, Progress, Reason, Report,
     ServerUrl, ServerUrlError, Settings, TrustBasis,
 };
-use ceknik_core::log::Policy;
 use ceknik_core::manifest::{Id, Manifest, Text};
 use ceknik_core::record::Support;
 use ceknik_core::{Nik, NikError};
@@ -19,6 +17,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::prompt;
+use crate::witness::read_policy;
 
 mod advice;
 mod words;
@@ -88,12 +87,7 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
         ServerUrlError::PlainHttp => Failure::new(format!("--server: {error} (--allow-plain-http)")),
         error => Failure::new(format!("--server: {error}")),
     })?;
-    let policy = args.policy.as_ref().map(|file| {
-        let shown = file.display();
-        let text = fs::read(file).map_err(|error| Failure::new(format!("cannot read {shown}: {error}")))?;
-        Policy::parse(&text).map_err(|error| Failure::new(format!("{shown}: {error}")))
-    });
-    let policy = policy.transpose()?;
+    let policy = args.policy.as_deref().map(read_policy).transpose()?;
     let mut config = ClientConfig::new(server);
     config.timeouts = config.timeouts.with_response(Duration::from_secs(args.timeout));
     if !args.no_cache {

@@ -2,8 +2,8 @@
 //!
 //! Commands read their options here and do their work in the libraries; what they share is how they speak. Results go to
 //! standard output, progress and errors to standard error. NIKs and passphrases come from a prompt or standard input, never
-//! from arguments, which everybody on the machine can read. Exit codes: 0 done, 1 not done, 2 wrong options; `check`, `import`
-//! and `withdraw` add their own.
+//! from arguments, which everybody on the machine can read. Exit codes: 0 done, 1 not done, 2 wrong options; `check`, `import`,
+//! `withdraw` and `publish` add their own.
 
 // In place of the standard library's, in all modules below: see `output`.
 macro_rules! print {
@@ -30,6 +30,7 @@ mod prompt;
 mod publish;
 mod sample;
 mod withdraw;
+mod witness;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -44,7 +45,7 @@ use clap::{Parser, Subcommand};
     version,
     max_term_width = 100,
     propagate_version = true,
-    after_help = "Exit codes: 0 when it was done, 1 when it was not, 2 for wrong options. `check`, `import` and `withdraw` have further ones."
+    after_help = "Exit codes: 0 when it was done, 1 when it was not, 2 for wrong options. `check`, `import`, `withdraw` and `publish` have further ones."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -55,7 +56,7 @@ struct Cli {
 enum Command {
     /// Look up NIKs, which are read from a hidden prompt or from standard input, one a line.
     Check(check::CheckArgs),
-    /// Make a publisher's home: the log key, the store key, an empty store, the policy.
+    /// Make a publisher's home: the log key, the store key, an empty store, the policy; or a witness.
     Keygen(keygen::KeygenArgs),
     /// Create a dataset, change its texts, begin a new generation.
     #[command(subcommand)]
@@ -66,6 +67,9 @@ enum Command {
     Withdraw(withdraw::WithdrawArgs),
     /// Publish the next epoch of a dataset.
     Publish(publish::PublishArgs),
+    /// Be a witness: follow the logs of publishers, and vouch that each shows everybody one history.
+    #[command(subcommand)]
+    Witness(witness::WitnessCommand),
     /// Work out the figures of a list before publishing it: what the filter costs, and what it tells whom.
     Plan(plan::PlanArgs),
     /// Write a list of people who do not exist, as publishers hold them.
@@ -104,14 +108,15 @@ fn main() -> ExitCode {
         Command::Dataset(command) => dataset::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Import(args) => import::run(args),
         Command::Withdraw(args) => withdraw::run(&args),
-        Command::Publish(args) => publish::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Publish(args) => publish::run(&args),
+        Command::Witness(command) => witness::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Plan(args) => plan::run(args).map(|()| ExitCode::SUCCESS),
         Command::Sample(args) => sample::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => demo::run(args).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|failure| {
         failure.print();
-        ExitCode::FAILURE
+        ExitCode::from(failure.code())
     })
 }
 

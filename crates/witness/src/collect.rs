@@ -11,6 +11,7 @@ use std::time::Duration;
 use ceknik_core::log::{KeyType, MAX_CHECKPOINT_BYTES, SignedCheckpoint, VerifierKey};
 use ceknik_core::merkle::NodeHash;
 use thiserror::Error;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -47,7 +48,7 @@ pub enum Failure {
     #[error("its key is of type {0:#04x}, and only Ed25519 cosignatures (0x04) are verified")]
     KeyType(u8),
     /// It could not be asked in the time there was.
-    #[error("it did not answer in time; at last: {0}")]
+    #[error("it could not be reached: {0}")]
     Unreachable(String),
     /// It refuses.
     #[error("it answered {status}{}: {said}", meaning(*.status))]
@@ -128,7 +129,8 @@ impl Default for Patience {
 /// Makes the proof that the tree of a size is the beginning of the checkpoint's; says why where it cannot.
 pub type Prove = dyn Fn(u64) -> Result<Vec<NodeHash>, String> + Send + Sync;
 
-/// Asks all witnesses at once. Gives an outcome for each request, in their order, after [`Patience::altogether`] at the latest.
+/// Asks all witnesses at once. Gives an outcome for each request, in their order, after [`Patience::altogether`] at the latest;
+/// once those that have answered are `enough`, no other is asked again.
 ///
 /// The checkpoint binds the log from the moment that this is called: what it states must be on the disk.
 pub async fn collect(
@@ -136,20 +138,26 @@ pub async fn collect(
     requests: Vec<Request>,
     prove: Arc<Prove>,
     patience: Patience,
+    enough: impl Fn(&[&SignedCheckpoint]) -> bool,
 ) -> Vec<Asked> {
     let until = Instant::now() + patience.altogether;
+    let (stop, stopped) = watch::channel(false);
     let mut asking = JoinSet::new();
     for (place, request) in requests.into_iter().enumerate() {
-        let (checkpoint, prove) = (checkpoint.clone(), Arc::clone(&prove));
+        let (checkpoint, prove, stopped) = (checkpoint.clone(), Arc::clone(&prove), stopped.clone());
         asking.spawn(async move {
-            let cosigned = ask(checkpoint, &request, &*prove, patience, until).await;
+            let cosigned = ask(checkpoint, &request, &*prove, patience, until, stopped).await;
             Asked { place, cosigned }
         });
     }
-    let mut asked = BTreeMap::new();
+    let mut asked: BTreeMap<usize, Asked> = BTreeMap::new();
     while let Some(joined) = asking.join_next().await {
         if let Ok(outcome) = joined {
             asked.insert(outcome.place, outcome);
+        }
+        let cosigned: Vec<_> = asked.values().filter_map(|asked| asked.cosigned.as_ref().ok()).collect();
+        if enough(&cosigned) {
+            let _ = stop.send(true);
         }
     }
     asked.into_values().collect()
@@ -161,6 +169,7 @@ async fn ask(
     prove: &Prove,
     patience: Patience,
     until: Instant,
+    mut stopped: watch::Receiver<bool>,
 ) -> Result<SignedCheckpoint, Failure> {
     if request.key.key_type() != KeyType::Ed25519Cosignature {
         return Err(Failure::KeyType(request.key.key_type().byte()));
@@ -169,7 +178,7 @@ async fn ask(
     let http = Http::new(url, patience.answer)?;
     let mut asking = Asking::new(checkpoint, request.key.clone(), request.old);
     let mut pause = FIRST_PAUSE;
-    let mut last = "it was not asked".to_owned();
+    let mut last = "no answer in time".to_owned();
     loop {
         let body = asking.body(prove)?;
         match tokio::time::timeout_at(until, http.post(body, MOST_ANSWER_BYTES)).await {
@@ -184,7 +193,10 @@ async fn ask(
         if Instant::now() + pause >= until {
             return Err(Failure::Unreachable(last));
         }
-        tokio::time::sleep(pause).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => return Err(Failure::Unreachable(last)),
+        }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

@@ -17,7 +17,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use ceknik_core::time::Timestamp;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -175,6 +175,10 @@ async fn connection(stream: TcpStream, limits: ServeLimits, router: Router, mut 
 }
 
 async fn add_checkpoint(State(shared): State<Shared>, request: Request) -> Response {
+    let declared = request.body().size_hint().lower();
+    if declared > MAX_REQUEST_BYTES as u64 {
+        return refused(&Refusal::Malformed(RequestError::TooLarge));
+    }
     let Ok(body) = to_bytes(request.into_body(), MAX_REQUEST_BYTES).await else {
         // Too long, or cut off; who cut it off hears nothing of this.
         return refused(&Refusal::Malformed(RequestError::TooLarge));

@@ -101,7 +101,11 @@ impl SignedCheckpoint {
     /// The size and form variants of [`CheckpointError`].
     pub fn parse(note: &[u8]) -> Result<Self, CheckpointError> {
         let parsed = Self::parse_with_any_root(note)?;
-        if parsed.head.size == 0 && parsed.head.root != EMPTY_ROOT { Err(CheckpointError::EmptyRoot) } else { Ok(parsed) }
+        if parsed.head.size == 0 && parsed.head.root != EMPTY_ROOT {
+            Err(CheckpointError::EmptyRoot)
+        } else {
+            Ok(parsed)
+        }
     }
 
     /// As [`SignedCheckpoint::parse`], but for the root at size 0, of which nothing is asked: a witness looks at the signatures

@@ -22,7 +22,9 @@ pub enum NoteKeyError {
     #[error("not a note signing key: it has the form PRIVATE+KEY+NAME+ID+KEY, with an Ed25519 key (type 0x01)")]
     Form,
     /// Not of that form, with the key of a witness.
-    #[error("not a witness's signing key: it has the form PRIVATE+KEY+NAME+ID+KEY, with an Ed25519 cosignature key (type 0x04)")]
+    #[error(
+        "not a witness's signing key: it has the form PRIVATE+KEY+NAME+ID+KEY, with an Ed25519 cosignature key (type 0x04)"
+    )]
     CosignerForm,
     /// A name that no signature line could carry.
     #[error(transparent)]

@@ -53,7 +53,7 @@ async fn says(key: u8, answers: Vec<(u16, &'static str, String)>) -> Request {
 }
 
 async fn ask(size: u64, requests: Vec<Request>) -> Vec<Result<SignedCheckpoint, String>> {
-    let asked = collect(&log().signed(size), requests, prove(log(), size), PATIENCE).await;
+    let asked = collect(&log().signed(size), requests, prove(log(), size), PATIENCE, |_| false).await;
     let outcome = |asked: Asked| asked.cosigned.map_err(|failure| failure.to_string());
     asked.into_iter().map(outcome).collect()
 }
@@ -129,7 +129,7 @@ async fn each_failure_is_told_and_keeps_no_other_from_answering() {
             "the policy has no address of it: the third item of its line",
             "its address \"ftp://w.example\" is neither https:// nor http://",
             "its key is of type 0x01, and only Ed25519 cosignatures (0x04) are verified",
-            "it did not answer in time; at last: no connection",
+            "it could not be reached: no connection",
             "it answered 404 (it does not follow this log, or that is not its address): go away[31m",
             "it answered 422 (what it cosigned last is not the beginning of this log: the log was forked, or rolled back): (nothing)",
             "what it answered is no cosignature by its key: the checkpoint is not a signed note",
@@ -138,7 +138,7 @@ async fn each_failure_is_told_and_keeps_no_other_from_answering() {
             "it names another size of the log each time that it is asked",
             "it answered 409: 3",
             "it answered 409: 03",
-            "it did not answer in time; at last: it answered 503",
+            "it could not be reached: it answered 503",
             "it answered 302: (nothing)",
         ]
     );
@@ -171,4 +171,16 @@ fn a_proof_that_cannot_be_made_is_told() {
         asking.old = old;
         asking.body(cannot).unwrap();
     }
+}
+
+/// Who does not answer is not waited for once the others are enough.
+#[tokio::test]
+async fn enough_is_enough() {
+    let dir = tempfile::tempdir().unwrap();
+    let down = says(2, vec![(503, "", String::new())]).await;
+    let requests = vec![down, witness(1, &dir, 0).await];
+    let patience = Patience { altogether: Duration::from_secs(3600), ..PATIENCE };
+    let asked = collect(&log().signed(12), requests, prove(log(), 12), patience, |cosigned| cosigned.len() == 1).await;
+    assert!(asked[1].cosigned.is_ok());
+    assert_eq!(asked[0].cosigned.as_ref().unwrap_err().to_string(), "it could not be reached: it answered 503");
 }
