@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure is to be seen where it happens")]
 
+#[path = "witness/compare.rs"]
+mod compare;
 #[path = "witness/kill.rs"]
 mod kill;
 #[path = "../fixture/log.rs"]

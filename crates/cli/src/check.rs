@@ -9,6 +9,7 @@ use ceknik_client::{
     Answer, Cache, Client, ClientConfig, Confirm, Inquiry, Local, Observer, Outcome, Progress, Reason, Report,
     ServerUrl, ServerUrlError, Settings, TrustBasis,
 };
+use ceknik_core::log::CheckpointPhrase;
 use ceknik_core::manifest::{Id, Manifest, Text};
 use ceknik_core::record::Support;
 use ceknik_core::{Nik, NikError};
@@ -204,6 +205,7 @@ impl Lines {
 
     fn print_json(&self, report: &Report) -> ExitCode {
         let mut code = 0;
+        let (log_size, log_phrase) = seen_log(report).map(|(size, phrase)| (size, phrase.to_string())).unzip();
         for (line, outcome) in self.outcomes(report) {
             let object = match outcome {
                 Ok(outcome) => {
@@ -223,6 +225,8 @@ impl Lines {
                         supports,
                         warnings: outcome.warnings.iter().map(|warning| warning.code()).collect(),
                         reason,
+                        log_size,
+                        log_phrase: log_phrase.clone(),
                     }
                 }
                 Err(error) => {
@@ -244,7 +248,11 @@ impl Lines {
                 "Daftar per / list as of {}, berlaku sampai / valid until {}",
                 manifest.published_at, manifest.valid_until
             );
-            println!("Catatan publik / public log: {}\n", manifest.log);
+            println!("Catatan publik / public log: {}", manifest.log);
+            if let Some((size, phrase)) = seen_log(report) {
+                println!("   {size} entri / entries: {phrase}");
+            }
+            println!("");
         }
         let mut code = 0;
         let mut listed = false;
@@ -297,6 +305,17 @@ struct JsonOutcome<'a> {
     supports: &'a [Support],
     warnings: Vec<&'static str>,
     reason: Option<&'static str>,
+    /// Of the checkpoint under which the list was verified.
+    log_size: Option<u64>,
+    log_phrase: Option<String>,
+}
+
+/// Size and phrase of the checkpoint under which the list was verified: what two people compare. None without a list, and where
+/// there is no memory for the phrase, without which the answer is the same.
+fn seen_log(report: &Report) -> Option<(u64, CheckpointPhrase)> {
+    let checkpoint = report.list.as_ref()?.checkpoint();
+    let phrase = CheckpointPhrase::new(checkpoint.origin(), &checkpoint.head()).ok()?;
+    Some((checkpoint.head().size, phrase))
 }
 
 fn exit_code(outcome: &Outcome) -> u8 {

@@ -23,6 +23,7 @@ mod failure;
 mod home;
 mod import;
 mod keygen;
+mod log;
 mod output;
 mod plan;
 mod progress;
@@ -67,6 +68,9 @@ enum Command {
     Withdraw(withdraw::WithdrawArgs),
     /// Publish the next epoch of a dataset.
     Publish(publish::PublishArgs),
+    /// Show a public log.
+    #[command(subcommand)]
+    Log(log::LogCommand),
     /// Be a witness: follow the logs of publishers, and vouch that each shows everybody one history.
     #[command(subcommand)]
     Witness(witness::WitnessCommand),
@@ -109,6 +113,7 @@ fn main() -> ExitCode {
         Command::Import(args) => import::run(args),
         Command::Withdraw(args) => withdraw::run(&args),
         Command::Publish(args) => publish::run(&args),
+        Command::Log(command) => log::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Witness(command) => witness::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Plan(args) => plan::run(args).map(|()| ExitCode::SUCCESS),
         Command::Sample(args) => sample::run(&args).map(|()| ExitCode::SUCCESS),

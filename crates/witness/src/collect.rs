@@ -201,6 +201,19 @@ async fn ask(
     }
 }
 
+/// Fetches `checkpoint` below an address, such as a log's or `WITNESS/ORIGIN-HASH`. Nothing of it is verified.
+///
+/// # Errors
+/// [`Failure::Address`], [`Failure::Unreachable`], [`Failure::Refused`].
+pub async fn fetch_checkpoint(prefix: &str, timeout: Duration) -> Result<Vec<u8>, Failure> {
+    let http = Http::below(prefix, "checkpoint", timeout)?;
+    let received = http.get(MAX_CHECKPOINT_BYTES + 1).await.map_err(Failure::Unreachable)?;
+    match received.status {
+        200 => Ok(received.body),
+        status => Err(Failure::Refused { status, said: shown(&received.body) }),
+    }
+}
+
 /// An answer as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Received {

@@ -16,7 +16,7 @@ mod witness;
 #[cfg(test)]
 mod fixture;
 
-pub use collect::{Asked, Failure, Patience, Prove, Request, collect};
+pub use collect::{Asked, Failure, Patience, Prove, Request, collect, fetch_checkpoint};
 pub use request::{AddCheckpoint, MAX_REQUEST_BYTES, RequestError};
 pub use serve::{ServeError, ServeLimits, router, serve};
 pub use witness::{

@@ -9,10 +9,11 @@ use crate::support::command::ceknik;
 use crate::support::home::{TestHome, definition, nik};
 
 /// Every command, by its words.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 19] = [
     "",
     "check",
     "keygen",
+    "keygen witness",
     "dataset",
     "dataset create",
     "dataset update",
@@ -21,6 +22,10 @@ const COMMANDS: [&str; 14] = [
     "import",
     "withdraw",
     "publish",
+    "log",
+    "log show",
+    "witness",
+    "witness serve",
     "plan",
     "sample",
     "demo",
@@ -71,6 +76,10 @@ fn documented_exit_codes() {
     let text = help("check", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
     let codes = "Exit codes: 0 when every NIK is listed or not listed, 3 when one is maybe, 4 when one has no answer, 1 or 2 when \
                  nothing was looked up.";
+    assert!(text.ends_with(codes), "{text}");
+    let text = help("publish", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
+    let codes = "Exit codes: 0 when it was published, 3 when too few witnesses cosigned (the same command, run again, goes on), \
+                 1 or 2 when it was not done.";
     assert!(text.ends_with(codes), "{text}");
     let text = help("withdraw", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
     let codes = "Exit codes: 0 when everybody was withdrawn, 3 when a line is no NIK or there was nothing to withdraw for it (the \

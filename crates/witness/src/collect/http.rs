@@ -18,10 +18,14 @@ pub(super) struct Http {
 impl Http {
     /// For the submission prefix in a policy.
     pub(super) fn new(prefix: &[u8], timeout: Duration) -> Result<Self, Failure> {
-        let prefix = String::from_utf8_lossy(prefix).into_owned();
-        let address = reqwest::Url::parse(&format!("{}/add-checkpoint", prefix.trim_end_matches('/'))).ok();
+        Self::below(&String::from_utf8_lossy(prefix), "add-checkpoint", timeout)
+    }
+
+    /// For a file below an address.
+    pub(super) fn below(prefix: &str, name: &str, timeout: Duration) -> Result<Self, Failure> {
+        let address = reqwest::Url::parse(&format!("{}/{name}", prefix.trim_end_matches('/'))).ok();
         let address = address.filter(|address| ["http", "https"].contains(&address.scheme()) && address.has_host());
-        let address = address.ok_or(Failure::Address(prefix))?;
+        let address = address.ok_or_else(|| Failure::Address(prefix.to_owned()))?;
         let https = address.scheme() == "https";
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls(https).map_err(Failure::Unreachable)?)
@@ -41,7 +45,16 @@ impl Http {
 
     /// Posts a body. The error says in words what came in between.
     pub(super) async fn post(&self, body: Vec<u8>, most_bytes: usize) -> Result<Received, String> {
-        self.exchange(body, most_bytes).await.map_err(|error| {
+        self.exchange(self.client.post(self.address.clone()).body(body), most_bytes).await
+    }
+
+    /// Gets the file.
+    pub(super) async fn get(&self, most_bytes: usize) -> Result<Received, String> {
+        self.exchange(self.client.get(self.address.clone()), most_bytes).await
+    }
+
+    async fn exchange(&self, request: reqwest::RequestBuilder, most_bytes: usize) -> Result<Received, String> {
+        Self::send(request, most_bytes).await.map_err(|error| {
             let what = if error.is_timeout() {
                 "no answer in time"
             } else if error.is_connect() {
@@ -53,8 +66,8 @@ impl Http {
         })
     }
 
-    async fn exchange(&self, body: Vec<u8>, most_bytes: usize) -> reqwest::Result<Received> {
-        let mut response = self.client.post(self.address.clone()).body(body).send().await?;
+    async fn send(request: reqwest::RequestBuilder, most_bytes: usize) -> reqwest::Result<Received> {
+        let mut response = request.send().await?;
         let status = response.status().as_u16();
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
