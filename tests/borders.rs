@@ -10,14 +10,26 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate of the workspace, and which others it may depend on. Dev-dependencies are free: tests join what they like.
-const BORDERS: [(&str, &[&str]); 8] = [
+const BORDERS: [(&str, &[&str]); 9] = [
     ("ceknik-core", &[]),
     ("ceknik-terminal", &[]),
     ("ceknik-client", &["ceknik-core"]),
     ("ceknik-auditor", &["ceknik-core", "ceknik-client"]),
     ("ceknik-issuer", &["ceknik-core"]),
     ("ceknikd", &["ceknik-core", "ceknik-terminal"]),
-    ("ceknik-cli", &["ceknik-core", "ceknik-client", "ceknik-auditor", "ceknik-issuer", "ceknik-terminal", "ceknikd"]),
+    ("ceknik-witness", &["ceknik-core"]),
+    (
+        "ceknik-cli",
+        &[
+            "ceknik-core",
+            "ceknik-client",
+            "ceknik-auditor",
+            "ceknik-issuer",
+            "ceknik-terminal",
+            "ceknik-witness",
+            "ceknikd",
+        ],
+    ),
     ("ceknik-wasm", &["ceknik-core", "ceknik-client"]),
 ];
 
@@ -125,7 +137,7 @@ fn the_core_brings_no_system_along() {
 /// `hazmat` gives a key away when it is misused.
 #[test]
 fn no_program_is_built_with_hazardous_functions() {
-    for program in ["ceknikd", "ceknik-cli", "ceknik-client", "ceknik-auditor", "ceknik-issuer"] {
+    for program in ["ceknikd", "ceknik-cli", "ceknik-client", "ceknik-auditor", "ceknik-issuer", "ceknik-witness"] {
         let linked = linked(program, "x86_64-unknown-linux-gnu", &[]);
         assert!(!linked["ceknik-core"].contains("hazmat"), "{program} enables hazmat");
     }

@@ -20,7 +20,7 @@ const BANNED: [&str; 4] = ["openssl", "openssl-sys", "native-tls", "rust-crypto"
 
 /// The project's own lock, that of its fuzz targets and that of the tool that writes JavaScript, with how many packages of each
 /// are the project's own.
-const LOCKS: [(&str, usize); 3] = [(".", 8), ("fuzz", 6), ("crates/wasm/bindgen", 1)];
+const LOCKS: [(&str, usize); 3] = [(".", 9), ("fuzz", 7), ("crates/wasm/bindgen", 1)];
 
 /// The packages that are built in a directory.
 fn packages(directory: &str) -> Vec<Value> {

@@ -73,7 +73,8 @@ fn every_command_and_flag_is_there() {
             let (program, rest) = command.split_first().unwrap();
             let word = |at: usize| rest.get(at).map(String::as_str).filter(|word| word.starts_with(char::is_lowercase));
             let path: Vec<&str> = match (program.as_str(), word(0), word(1)) {
-                ("ceknik", Some("dataset"), Some(second)) => vec!["dataset", second],
+                ("ceknik", Some(first @ ("dataset" | "witness" | "log")), Some(second)) => vec![first, second],
+                ("ceknik", Some("keygen"), Some("witness")) => vec!["keygen", "witness"],
                 ("ceknik", Some(first), _) => vec![first],
                 _ => Vec::new(),
             };

@@ -11,3 +11,4 @@ pub(crate) mod http;
 pub(crate) mod proxy;
 pub(crate) mod sample;
 pub(crate) mod service;
+pub(crate) mod witness;

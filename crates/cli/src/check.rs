@@ -1,7 +1,6 @@
 //! `ceknik check`: the citizen's command.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use ceknik_client::{
     Answer, Cache, Client, ClientConfig, Confirm, Inquiry, Local, Observer, Outcome, Progress, Reason, Report,
     ServerUrl, ServerUrlError, Settings, TrustBasis,
 };
-use ceknik_core::log::Policy;
+use ceknik_core::log::CheckpointPhrase;
 use ceknik_core::manifest::{Id, Manifest, Text};
 use ceknik_core::record::Support;
 use ceknik_core::{Nik, NikError};
@@ -19,6 +18,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::prompt;
+use crate::witness::read_policy;
 
 mod advice;
 mod evidence;
@@ -95,12 +95,7 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
         ServerUrlError::PlainHttp => Failure::new(format!("--server: {error} (--allow-plain-http)")),
         error => Failure::new(format!("--server: {error}")),
     })?;
-    let policy = args.policy.as_ref().map(|file| {
-        let shown = file.display();
-        let text = fs::read(file).map_err(|error| Failure::new(format!("cannot read {shown}: {error}")))?;
-        Policy::parse(&text).map_err(|error| Failure::new(format!("{shown}: {error}")))
-    });
-    let policy = policy.transpose()?;
+    let policy = args.policy.as_deref().map(read_policy).transpose()?;
     let mut config = ClientConfig::new(server);
     config.timeouts = config.timeouts.with_response(Duration::from_secs(args.timeout));
     if !args.no_cache {
@@ -229,6 +224,7 @@ impl Lines {
 
     fn print_json(&self, report: &Report, files: Option<&[Option<Written>]>) -> ExitCode {
         let mut code = 0;
+        let (log_size, log_phrase) = seen_log(report).map(|(size, phrase)| (size, phrase.to_string())).unzip();
         for (line, outcome) in self.outcomes(report, files) {
             let object = match outcome {
                 Ok((outcome, written)) => {
@@ -248,6 +244,8 @@ impl Lines {
                         supports,
                         warnings: outcome.warnings.iter().map(|warning| warning.code()).collect(),
                         reason,
+                        log_size,
+                        log_phrase: log_phrase.clone(),
                         evidence: written.map(|written| written.path.display().to_string()),
                     }
                 }
@@ -275,7 +273,11 @@ impl Lines {
                 "Daftar per / list as of {}, berlaku sampai / valid until {}",
                 manifest.published_at, manifest.valid_until
             );
-            println!("Catatan publik / public log: {}\n", manifest.log);
+            println!("Catatan publik / public log: {}", manifest.log);
+            if let Some((size, phrase)) = seen_log(report) {
+                println!("   {size} entri / entries: {phrase}");
+            }
+            println!("");
         }
         let mut code = 0;
         let mut listed = false;
@@ -331,7 +333,18 @@ struct JsonOutcome<'a> {
     supports: &'a [Support],
     warnings: Vec<&'static str>,
     reason: Option<&'static str>,
+    /// Of the checkpoint under which the list was verified.
+    log_size: Option<u64>,
+    log_phrase: Option<String>,
     evidence: Option<String>,
+}
+
+/// Size and phrase of the checkpoint under which the list was verified: what two people compare. None without a list, and where
+/// there is no memory for the phrase, without which the answer is the same.
+fn seen_log(report: &Report) -> Option<(u64, CheckpointPhrase)> {
+    let checkpoint = report.list.as_ref()?.checkpoint();
+    let phrase = CheckpointPhrase::new(checkpoint.origin(), &checkpoint.head()).ok()?;
+    Some((checkpoint.head().size, phrase))
 }
 
 /// The answer for a NIK, and the evidence that was written of it.

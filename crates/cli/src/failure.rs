@@ -5,26 +5,42 @@ use std::io::IsTerminal;
 
 /// A command that was not done.
 #[derive(Debug)]
-pub(crate) struct Failure(String);
+pub(crate) struct Failure {
+    message: String,
+    code: u8,
+}
+
+/// The exit code of most failures.
+const NOT_DONE: u8 = 1;
 
 impl Failure {
     /// A failure of the command's own.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self { message: message.into(), code: NOT_DONE }
+    }
+
+    /// This failure with an exit code of its own.
+    pub(crate) fn with_code(self, code: u8) -> Self {
+        Self { code, ..self }
+    }
+
+    /// What the command exits with.
+    pub(crate) fn code(&self) -> u8 {
+        self.code
     }
 
     /// What is printed, without the name before it.
     #[cfg(test)]
     pub(crate) fn message(&self) -> &str {
-        &self.0
+        &self.message
     }
 
     /// To standard error.
     pub(crate) fn print(&self) {
         if std::io::stderr().is_terminal() {
-            eprintln!("\x1b[1mceknik:\x1b[0m {}", self.0);
+            eprintln!("\x1b[1mceknik:\x1b[0m {}", self.message);
         } else {
-            eprintln!("ceknik: {}", self.0);
+            eprintln!("ceknik: {}", self.message);
         }
     }
 }
@@ -42,6 +58,6 @@ impl<E: Error> From<E> for Failure {
             }
             source = inner.source();
         }
-        Self(message)
+        Self::new(message)
     }
 }

@@ -6,21 +6,38 @@ use std::path::{Path, PathBuf};
 
 use ceknik_core::log::{LogSigner, Policy, VerifierKey};
 use ceknik_issuer::{Home, KeyDir, KeyError, Passphrase};
-use clap::Args;
+use clap::{Args, Subcommand};
 use rand::rngs::OsRng;
 
 use crate::failure::Failure;
 use crate::prompt;
+use crate::witness::{self, NewWitnessArgs};
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct KeygenArgs {
+    #[command(subcommand)]
+    command: Option<KeygenCommand>,
     /// The directory to make the home in; it is created.
     #[arg(long, value_name = "DIR", env = "CEKNIK_HOME", default_value = ".")]
     home: PathBuf,
     /// The log's name, by which everybody knows it for good: a host name that is yours, and a path, such as
     /// ceknik.example.org/log.
-    #[arg(long, value_name = "NAME")]
-    origin: String,
+    #[arg(long, value_name = "NAME", required = true)]
+    origin: Option<String>,
+    #[command(flatten)]
+    passphrase: NewPassphraseArgs,
+}
+
+#[derive(Subcommand)]
+enum KeygenCommand {
+    /// Make a witness in place of a publisher's home: its key and its empty state, for `ceknik witness serve`.
+    Witness(NewWitnessArgs),
+}
+
+/// Whether new keys are encrypted.
+#[derive(Args)]
+pub(crate) struct NewPassphraseArgs {
     /// Encrypt the keys under a passphrase, which a prompt asks for.
     #[arg(long)]
     encrypt: bool,
@@ -30,9 +47,13 @@ pub(crate) struct KeygenArgs {
 }
 
 pub(crate) fn run(args: &KeygenArgs) -> Result<(), Failure> {
-    check_origin(&args.origin)?;
-    let passphrase = new_passphrase(args)?;
-    let Generated { key, policy_alone } = generate(&args.home, &args.origin, passphrase.as_ref())?;
+    if let Some(KeygenCommand::Witness(args)) = &args.command {
+        return witness::create(args);
+    }
+    let origin = args.origin.as_deref().unwrap_or_default();
+    check_origin(origin)?;
+    let passphrase = args.passphrase.read()?;
+    let Generated { key, policy_alone } = generate(&args.home, origin, passphrase.as_ref())?;
     if policy_alone {
         println!(
             "{} is a publisher's home already. Its policy was missing and is written anew; keys and store are as they were.",
@@ -78,19 +99,22 @@ fn policy_lines(key: &VerifierKey) -> String {
     String::from_utf8_lossy(&policy).lines().map(|line| format!("  {line}\n")).collect()
 }
 
-fn new_passphrase(args: &KeygenArgs) -> Result<Option<Passphrase>, Failure> {
-    if let Some(file) = &args.passphrase_file {
-        return Ok(Some(Passphrase::from(prompt::passphrase(Some(file), "")?.as_str())));
+impl NewPassphraseArgs {
+    /// The passphrase, if there is to be one.
+    pub(crate) fn read(&self) -> Result<Option<Passphrase>, Failure> {
+        if let Some(file) = &self.passphrase_file {
+            return Ok(Some(Passphrase::from(prompt::passphrase(Some(file), "")?.as_str())));
+        }
+        if !self.encrypt {
+            return Ok(None);
+        }
+        if !io::stdin().is_terminal() {
+            return Err(Failure::new(
+                "--encrypt asks for the passphrase at a terminal: give --passphrase-file FILE in its place",
+            ));
+        }
+        Ok(Some(Passphrase::from(prompt::new_passphrase()?.as_str())))
     }
-    if !args.encrypt {
-        return Ok(None);
-    }
-    if !io::stdin().is_terminal() {
-        return Err(Failure::new(
-            "--encrypt asks for the passphrase at a terminal: give --passphrase-file FILE in its place",
-        ));
-    }
-    Ok(Some(Passphrase::from(prompt::new_passphrase()?.as_str())))
 }
 
 /// A home that was made.

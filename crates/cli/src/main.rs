@@ -2,8 +2,8 @@
 //!
 //! Commands read their options here and do their work in the libraries; what they share is how they speak. Results go to
 //! standard output, progress and errors to standard error. NIKs and passphrases come from a prompt or standard input, never
-//! from arguments, which everybody on the machine can read. Exit codes: 0 done, 1 not done, 2 wrong options; `audit`, `check`,
-//! `import` and `withdraw` add their own.
+//! from arguments, which everybody on the machine can read. Exit codes: 0 done, 1 not done, 2 wrong options; `check`, `verify`,
+//! `audit`, `import`, `withdraw` and `publish` add their own.
 
 // In place of the standard library's, in all modules below: see `output`.
 macro_rules! print {
@@ -24,6 +24,7 @@ mod failure;
 mod home;
 mod import;
 mod keygen;
+mod log;
 mod mirror;
 mod output;
 mod plan;
@@ -33,6 +34,7 @@ mod publish;
 mod sample;
 mod verify;
 mod withdraw;
+mod witness;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -47,7 +49,7 @@ use clap::{Parser, Subcommand};
     version,
     max_term_width = 100,
     propagate_version = true,
-    after_help = "Exit codes: 0 when it was done, 1 when it was not, 2 for wrong options. `check`, `verify`, `audit`, `import` and `withdraw` have further ones."
+    after_help = "Exit codes: 0 when it was done, 1 when it was not, 2 for wrong options. `check`, `verify`, `audit`, `import`, `withdraw` and `publish` have further ones."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -64,7 +66,7 @@ enum Command {
     Audit(audit::AuditArgs),
     /// Copy a publisher's public files, verified, for any static host.
     Mirror(mirror::MirrorArgs),
-    /// Make a publisher's home: the log key, the store key, an empty store, the policy.
+    /// Make a publisher's home: the log key, the store key, an empty store, the policy; or a witness.
     Keygen(keygen::KeygenArgs),
     /// Create a dataset, change its texts, begin a new generation.
     #[command(subcommand)]
@@ -75,6 +77,12 @@ enum Command {
     Withdraw(withdraw::WithdrawArgs),
     /// Publish the next epoch of a dataset.
     Publish(publish::PublishArgs),
+    /// Show a public log.
+    #[command(subcommand)]
+    Log(log::LogCommand),
+    /// Be a witness: follow the logs of publishers, and vouch that each shows everybody one history.
+    #[command(subcommand)]
+    Witness(witness::WitnessCommand),
     /// Work out the figures of a list before publishing it: what the filter costs, and what it tells whom.
     Plan(plan::PlanArgs),
     /// Write a list of people who do not exist, as publishers hold them.
@@ -116,14 +124,16 @@ fn main() -> ExitCode {
         Command::Dataset(command) => dataset::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Import(args) => import::run(args),
         Command::Withdraw(args) => withdraw::run(&args),
-        Command::Publish(args) => publish::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Publish(args) => publish::run(&args),
+        Command::Log(command) => log::run(&command).map(|()| ExitCode::SUCCESS),
+        Command::Witness(command) => witness::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Plan(args) => plan::run(args).map(|()| ExitCode::SUCCESS),
         Command::Sample(args) => sample::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => demo::run(args).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|failure| {
         failure.print();
-        ExitCode::FAILURE
+        ExitCode::from(failure.code())
     })
 }
 

@@ -1,20 +1,36 @@
 //! `ceknik publish`.
 
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ceknik_core::log::{Policy, SignedCheckpoint};
 use ceknik_core::manifest::Id;
 use ceknik_core::time::Timestamp;
-use ceknik_issuer::{Publication, Publisher, Unannounced};
+use ceknik_issuer::{
+    CosignRequest, CosignedEpoch, Publication, PublishError, Publisher, Unannounced, WitnessOutcome, Witnesses,
+};
+use ceknik_witness::{Patience, Request, collect};
 use clap::Args;
 use serde_json::json;
 
 use crate::failure::Failure;
 use crate::home::{self, HomeArgs, OpenHome};
-use crate::output::warnings;
+use crate::output::{counted, warnings};
 use crate::progress::Phases;
+use crate::witness::read_policy;
 
 /// Clients refuse an epoch that is further ahead of their clock, in seconds (spec, "Manifest").
 const MOST_SECONDS_AHEAD: i64 = 300;
 
+/// Exit code when too few witnesses cosigned.
+const QUORUM_NOT_MET: u8 = 3;
+
 #[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 when it was published, 3 when too few witnesses cosigned (the same command, run again, goes on), \
+                  1 or 2 when it was not done."
+)]
 pub(crate) struct PublishArgs {
     #[command(flatten)]
     home: HomeArgs,
@@ -27,6 +43,16 @@ pub(crate) struct PublishArgs {
     /// that they are not listed, and people of a wrong list that they are. For an epoch that must be renewed meanwhile.
     #[arg(long)]
     despite_unfinished_import: bool,
+    /// Publish only if the epoch is the same as the one before but for its time: to go on answering for it.
+    #[arg(long, conflicts_with_all = ["despite_unfinished_import", "despite_missing", "despite_empty"])]
+    renew: bool,
+    /// Publish nothing: ask the witnesses whose cosignatures the log's checkpoint lacks, and put them into the proof of the
+    /// dataset's current epoch.
+    #[arg(long, conflicts_with_all = ["renew", "dry_run", "despite_unfinished_import", "despite_missing", "despite_empty", "now"])]
+    cosign: bool,
+    /// Seconds to wait for the policy's witnesses, all together. None is waited for once enough have cosigned.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    witness_seconds: u64,
     /// Announce a generation that was begun although it has more than a quarter fewer people than are published.
     #[arg(long)]
     despite_missing: bool,
@@ -45,8 +71,17 @@ pub(crate) struct PublishArgs {
     json: bool,
 }
 
-pub(crate) fn run(args: &PublishArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &PublishArgs) -> Result<ExitCode, Failure> {
     let mut home = args.home.open(&format!("the publication of {}", args.dataset))?;
+    if args.cosign && home.store.pending_epoch()?.is_none() {
+        let cosigned = cosign(&mut home, &args.dataset, args.how())?;
+        if args.json {
+            println!("{}", cosigned_json(&args.dataset, &cosigned));
+        } else {
+            print!("{}", describe_cosigned(&args.dataset, &cosigned));
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let now = match args.now {
         Some(now) if args.dry_run || args.ahead_of_clock => now,
         Some(now) => not_ahead(now, home::now()?)?,
@@ -58,16 +93,31 @@ pub(crate) fn run(args: &PublishArgs) -> Result<(), Failure> {
     } else {
         print!("{}", describe(&published.publication, args.dry_run));
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// How an epoch is published.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct How {
     dry_run: bool,
     despite_unfinished_import: bool,
     despite_empty: bool,
     despite_missing: bool,
+    renew: bool,
+    patience: Patience,
+}
+
+impl Default for How {
+    fn default() -> Self {
+        Self {
+            dry_run: false,
+            despite_unfinished_import: false,
+            despite_empty: false,
+            despite_missing: false,
+            renew: false,
+            patience: Patience::default(),
+        }
+    }
 }
 
 impl PublishArgs {
@@ -77,6 +127,8 @@ impl PublishArgs {
             despite_unfinished_import: self.despite_unfinished_import,
             despite_empty: self.despite_empty,
             despite_missing: self.despite_missing,
+            renew: self.renew,
+            patience: Patience { altogether: Duration::from_secs(self.witness_seconds), ..Patience::default() },
         }
     }
 }
@@ -111,11 +163,19 @@ pub(crate) struct Published {
     finished: Option<Publication>,
 }
 
-pub(crate) fn publish(home: &mut OpenHome, dataset: &Id, now: Timestamp, how: How) -> Result<Published, Failure> {
+/// Does something with a home's publisher.
+fn with_publisher<T>(
+    home: &mut OpenHome,
+    how: How,
+    run: impl FnOnce(&mut Publisher<'_>) -> Result<T, PublishError>,
+) -> Result<T, Failure> {
     let signer = home.key(|keys, passphrase| keys.log_key(passphrase))?;
     let noise_key = home.noise_key();
     let (public, staging) = (home.home.public(), home.home.staging());
+    // Who must cosign is not guessed.
+    let policy = read_policy(&home.home.policy())?;
     let mut phases = Phases::new();
+    let mut ask = |request: &CosignRequest| ask(request, how.patience);
     let mut publisher = Publisher {
         store: &mut home.store,
         cipher: &home.cipher,
@@ -126,29 +186,115 @@ pub(crate) fn publish(home: &mut OpenHome, dataset: &Id, now: Timestamp, how: Ho
         despite_unfinished_import: how.despite_unfinished_import,
         despite_empty: how.despite_empty,
         despite_missing: how.despite_missing,
+        renew: how.renew,
+        witnesses: has_witnesses(&policy).then_some(Witnesses { policy: &policy, ask: &mut ask }),
         observer: &mut |_| (),
         progress: &mut |phase, done, buckets| phases.of(phase, buckets, "buckets").advance(done),
     };
-    if how.dry_run {
-        return Ok(Published { publication: publisher.dry_run(dataset, now)?, finished: None });
-    }
-    let finished = match publisher.finish_pending()? {
-        Some(publication) if publication.manifest.dataset == *dataset => {
-            return Ok(Published { publication, finished: None });
-        }
-        finished => finished,
+    run(&mut publisher).map_err(|error| match error {
+        error @ PublishError::Quorum { .. } => Failure::from(error).with_code(QUORUM_NOT_MET),
+        error => error.into(),
+    })
+}
+
+/// A policy that names none is satisfied by the log alone.
+fn has_witnesses(policy: &Policy) -> bool {
+    policy.needs_witnesses() || !policy.witnesses().is_empty()
+}
+
+/// Asks witnesses over the network.
+fn ask(request: &CosignRequest, patience: Patience) -> Vec<Result<SignedCheckpoint, String>> {
+    let count = request.witnesses.len() as u64;
+    let seconds = patience.altogether.as_secs();
+    eprintln!("Asking {} to cosign, for {seconds} s at most", counted(count, "witness", "witnesses"));
+    let requests = request.witnesses.iter().map(|witness| Request {
+        key: witness.key.clone(),
+        url: witness.url.clone(),
+        old: witness.old,
+    });
+    let requests: Vec<_> = requests.collect();
+    let prover = request.clone();
+    let prove = Arc::new(move |old| prover.prove(old).map_err(|error| error.to_string()));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return requests.iter().map(|_| Err(format!("it was not asked: {error}"))).collect(),
     };
-    if let Some(Publication { manifest, left, .. }) = &finished {
-        // Now, since what comes after may be refused.
-        eprintln!(
-            "ceknik: an interrupted publication was finished first: epoch {} of {}, as of {}",
-            manifest.epoch, manifest.dataset, manifest.published_at
-        );
-        for what in left {
-            eprintln!("ceknik: warning: {what}");
+    let enough = |answers: &[&SignedCheckpoint]| request.is_enough(answers);
+    let asked = runtime.block_on(collect(&request.checkpoint, requests, prove, patience, enough));
+    asked.into_iter().map(|asked| asked.cosigned.map_err(|failure| failure.to_string())).collect()
+}
+
+fn cosign(home: &mut OpenHome, dataset: &Id, how: How) -> Result<CosignedEpoch, Failure> {
+    with_publisher(home, how, |publisher| publisher.cosign(dataset))
+}
+
+pub(crate) fn publish(home: &mut OpenHome, dataset: &Id, now: Timestamp, how: How) -> Result<Published, Failure> {
+    with_publisher(home, how, |publisher| {
+        if how.dry_run {
+            return Ok(Published { publication: publisher.dry_run(dataset, now)?, finished: None });
         }
-    }
-    Ok(Published { publication: publisher.publish(dataset, now)?, finished })
+        let finished = match publisher.finish_pending()? {
+            Some(publication) if publication.manifest.dataset == *dataset => {
+                return Ok(Published { publication, finished: None });
+            }
+            finished => finished,
+        };
+        if let Some(Publication { manifest, left, .. }) = &finished {
+            // Now, since what comes after may be refused.
+            eprintln!(
+                "ceknik: an interrupted publication was finished first: epoch {} of {}, as of {}",
+                manifest.epoch, manifest.dataset, manifest.published_at
+            );
+            for what in left {
+                eprintln!("ceknik: warning: {what}");
+            }
+        }
+        Ok(Published { publication: publisher.publish(dataset, now)?, finished })
+    })
+}
+
+/// What came of each witness, a line each.
+fn describe_witnesses(witnesses: &[WitnessOutcome]) -> String {
+    let line = |outcome: &WitnessOutcome| match &outcome.cosigned {
+        Ok(time) => format!("  witness {}: cosigned at {}\n", outcome.name, shown_time(*time)),
+        Err(reason) => {
+            format!("  warning: witness {}: {reason}; `ceknik publish --cosign` asks it again\n", outcome.name)
+        }
+    };
+    witnesses.iter().map(line).collect()
+}
+
+fn witnesses_json(witnesses: &[WitnessOutcome]) -> serde_json::Value {
+    let object = |outcome: &WitnessOutcome| {
+        let time = outcome.cosigned.as_ref().ok().map(|time| shown_time(*time));
+        json!({"name": outcome.name, "cosigned_at": time, "failure": outcome.cosigned.as_ref().err()})
+    };
+    witnesses.iter().map(object).collect()
+}
+
+/// A time that a witness stated, which need not be one of a manifest.
+fn shown_time(seconds: u64) -> String {
+    let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_unix(seconds).ok());
+    time.map_or_else(|| format!("{seconds} s after 1970"), |time| time.to_string())
+}
+
+fn describe_cosigned(dataset: &Id, cosigned: &CosignedEpoch) -> String {
+    let CosignedEpoch { epoch, head, witnesses } = cosigned;
+    format!(
+        "The proof of epoch {epoch} of {dataset} is under the log's checkpoint of {}\n{}",
+        counted(head.size, "entry", "entries"),
+        describe_witnesses(witnesses)
+    )
+}
+
+fn cosigned_json(dataset: &Id, cosigned: &CosignedEpoch) -> serde_json::Value {
+    json!({
+        "dataset": dataset.as_str(),
+        "epoch": cosigned.epoch,
+        "log_size": cosigned.head.size,
+        "witnesses": witnesses_json(&cosigned.witnesses),
+    })
 }
 
 fn to_json(published: &Published, dry_run: bool) -> serde_json::Value {
@@ -163,6 +309,7 @@ fn to_json(published: &Published, dry_run: bool) -> serde_json::Value {
         newly_empty,
         unannounced,
         resumed,
+        witnesses,
         left,
         ..
     } = publication;
@@ -186,6 +333,7 @@ fn to_json(published: &Published, dry_run: bool) -> serde_json::Value {
         "newly_empty": newly_empty,
         "unannounced_generation": unannounced.as_ref().map(|unannounced| unannounced.generation),
         "unannounced_because": unannounced.as_ref().map(|unannounced| unannounced.because.to_string()),
+        "witnesses": witnesses_json(witnesses),
         "left": left,
         "epoch_odds_factor": manifest.disclosure.epoch_odds_factor,
         "additions": concentration.additions,
@@ -206,6 +354,7 @@ fn describe(publication: &Publication, dry_run: bool) -> String {
         newly_empty,
         unannounced,
         resumed,
+        witnesses,
         left,
     } = publication;
     let mut text = String::new();
@@ -219,7 +368,7 @@ fn describe(publication: &Publication, dry_run: bool) -> String {
              if there is more.",
             manifest.epoch, manifest.dataset, manifest.published_at
         ));
-        return text + &warnings(left);
+        return text + &describe_witnesses(witnesses) + &warnings(left);
     }
     if dry_run {
         line(String::from_utf8_lossy(bytes).trim_end().to_owned());
@@ -299,5 +448,5 @@ fn describe(publication: &Publication, dry_run: bool) -> String {
             );
         }
     }
-    text + &warnings(left)
+    text + &describe_witnesses(witnesses) + &warnings(left)
 }

@@ -18,6 +18,8 @@ pub(crate) const PROOF_NONCE: &[u8] = b"ceknik/1/proof-nonce";
 pub(crate) const COVER: &[u8] = b"ceknik/1/cover";
 /// Prefix of what a filler's locator hashes (spec, "Cover traffic").
 pub(crate) const FILLER: &[u8] = b"ceknik/1/filler";
+/// Salt of a checkpoint's phrase (spec, "Comparing checkpoints").
+pub(crate) const PHRASE: &[u8] = b"ceknik/1/checkpoint-phrase";
 
 /// `contextString` of RFC 9497, section 3.1, for mode VOPRF (0x01) and ristretto255-SHA512.
 pub(crate) const OPRF_CONTEXT: &[u8] = b"OPRFV1-\x01-ristretto255-SHA512";

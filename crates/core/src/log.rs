@@ -18,6 +18,7 @@ mod fixture;
 mod checkpoint;
 mod consistency;
 mod cosignature;
+mod phrase;
 mod policy;
 mod proof;
 mod signer;
@@ -26,8 +27,9 @@ mod tree;
 mod vkey;
 
 pub use checkpoint::{CheckpointError, SignedCheckpoint, TreeHead, VerifiedCheckpoint, Witnessed};
-pub use consistency::{ConsistencyCheck, ConsistencyError};
+pub use consistency::{ConsistencyCheck, ConsistencyError, MAX_CONSISTENCY_HASHES, proves_beginning};
 pub use cosignature::Cosigner;
+pub use phrase::CheckpointPhrase;
 pub use policy::{Policy, PolicyError, PolicyFault, PolicyLog, PolicyWitness, QuorumShortfall};
 pub use proof::{ProofError, TlogProof, VerifiedInclusion};
 pub use signer::{LogSigner, NoteKeyError};

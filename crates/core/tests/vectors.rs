@@ -15,6 +15,7 @@ mod vectors {
     mod filter;
     mod log;
     mod manifest;
+    mod phrase;
     mod promise;
     mod record;
     mod stretch;

@@ -31,9 +31,11 @@ use zeroize::Zeroizing;
 use crate::durable::{FileError, create_dir_all, create_new_0600, read_limited, remove, write_atomic};
 
 pub use age::secrecy::SecretString as Passphrase;
+pub use witness::{create_witness_key, witness_key};
 
 #[cfg(test)]
 mod tests;
+mod witness;
 
 /// scrypt work factor of the files written, N = 2^17: 128 MiB and about half a second. RFC 7914's parameters r = 8, p = 1
 /// are fixed by age; OWASP recommends this N for them.
@@ -124,6 +126,23 @@ pub enum KeyError {
         /// What is wrong.
         reason: VkeyError,
     },
+    /// There is no key of a witness.
+    #[error("{} does not exist: put the witness's key back from a copy; `ceknik keygen witness` makes a new witness", path.display())]
+    MissingWitness {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file holds no key of a witness.
+    #[error("{}: {reason}", path.display())]
+    Witness {
+        /// The path.
+        path: PathBuf,
+        /// What is wrong.
+        reason: NoteKeyError,
+    },
+    /// No witness can have this name.
+    #[error("the witness's name cannot be used: {0}")]
+    WitnessName(NoteKeyError),
     /// No log can have this origin.
     #[error("the log's origin cannot be used: {0}")]
     Origin(#[from] NoteKeyError),
@@ -263,19 +282,24 @@ impl KeyDir {
     }
 
     fn write(&self, path: &Path, text: &[u8], passphrase: Option<&Passphrase>) -> Result<(), KeyError> {
-        // Before the work of encryption; what decides is the creation itself.
-        refuse_existing(path)?;
         create_private_dir(&self.dir)?;
-        create_private_dir(path.parent().unwrap_or(&self.dir))?;
-        let created = match passphrase {
-            None => create_new_0600(path, text),
-            Some(passphrase) => create_new_0600(path, &encrypt(path, text, passphrase, WORK_FACTOR)?),
-        };
-        created.map_err(|error| match error.source.kind() {
-            io::ErrorKind::AlreadyExists => KeyError::Exists { path: path.to_owned() },
-            _ => KeyError::File(error),
-        })
+        write_key(path, text, passphrase)
     }
+}
+
+/// Creates a key file, in a directory that is created for it where missing.
+fn write_key(path: &Path, text: &[u8], passphrase: Option<&Passphrase>) -> Result<(), KeyError> {
+    // Before the work of encryption; what decides is the creation itself.
+    refuse_existing(path)?;
+    create_private_dir(path.parent().unwrap_or(Path::new("")))?;
+    let created = match passphrase {
+        None => create_new_0600(path, text),
+        Some(passphrase) => create_new_0600(path, &encrypt(path, text, passphrase, WORK_FACTOR)?),
+    };
+    created.map_err(|error| match error.source.kind() {
+        io::ErrorKind::AlreadyExists => KeyError::Exists { path: path.to_owned() },
+        _ => KeyError::File(error),
+    })
 }
 
 fn refuse_existing(path: &Path) -> Result<(), KeyError> {
@@ -287,7 +311,7 @@ fn refuse_existing(path: &Path) -> Result<(), KeyError> {
 
 /// Creates a directory for keys that its owner alone can enter; one that exists keeps its permissions.
 fn create_private_dir(dir: &Path) -> Result<(), KeyError> {
-    let fresh = !dir.exists();
+    let fresh = !dir.as_os_str().is_empty() && !dir.exists();
     create_dir_all(dir)?;
     if fresh {
         let private = std::fs::Permissions::from_mode(0o700);
@@ -322,13 +346,17 @@ fn read_key<K>(
     passphrase: Option<&Passphrase>,
     parse: impl FnOnce(&[u8]) -> Result<K, KeyFileError>,
 ) -> Result<K, KeyError> {
+    let text = read_text(path, passphrase)?;
+    parse(&text).map_err(|reason| KeyError::Content { path: path.to_owned(), reason })
+}
+
+/// The text of a key file, decrypted. Whoever parses it names what it may be.
+fn read_text(path: &Path, passphrase: Option<&Passphrase>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let file = read_private(path)?;
-    let content = |reason| KeyError::Content { path: path.to_owned(), reason };
     match (KeyFileKind::of(&file), passphrase) {
-        (Some(KeyFileKind::Age), Some(passphrase)) => parse(&decrypt(path, &file, passphrase)?).map_err(content),
+        (Some(KeyFileKind::Age), Some(passphrase)) => decrypt(path, &file, passphrase),
         (Some(KeyFileKind::Age), None) => Err(KeyError::PassphraseNeeded { path: path.to_owned() }),
-        // Parsing names what else it may be.
-        _ => parse(&file).map_err(content),
+        _ => Ok(file),
     }
 }
 

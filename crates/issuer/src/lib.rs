@@ -36,10 +36,13 @@ pub use import::{
     AbandonedImport, ImportCounters, ImportError, ImportObserver, ImportOptions, ImportPhase, ImportSummary, Importer,
     Progress, ReportError, SnapshotOutcome, UNFIT_CODES, abandon_import,
 };
-pub use keys::{KeyDir, KeyError, Passphrase};
+pub use keys::{KeyDir, KeyError, Passphrase, create_witness_key, witness_key};
 pub use locate::LocateError;
 pub use log_dir::{LogDir, LogDirError, PreparedAppend};
-pub use publish::{Changes, NotAnnounced, Publication, PublishError, PublishPhase, Publisher, Unannounced};
+pub use publish::{
+    Changes, CosignRequest, CosignedEpoch, NotAnnounced, Publication, PublishError, PublishPhase, Publisher,
+    Unannounced, WitnessOutcome, WitnessToAsk, Witnesses,
+};
 pub use rows::{
     Column, ColumnMap, Encoding, HEADER_ROWS, MAX_ROW_BYTES, MAX_ROW_CELLS, MAX_ROW_LINES, MapError, ReadError,
     ReaderOptions, RefusedRow, Row, RowReader, RowReason, Scan, SupportRow, Terms, TermsError, read_bytes,

@@ -21,9 +21,10 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use ceknik_core::log::{
-    BundleId, LogSigner, Policy, SignedCheckpoint, TlogProof, TreeHead, VerifiedCheckpoint, VerifierKey, append_entry,
+    BundleId, LogSigner, Policy, SignedCheckpoint, TilePlan, TlogProof, TreeHead, VerifiedCheckpoint, VerifierKey,
+    append_entry,
 };
-use ceknik_core::merkle::leaf_hash;
+use ceknik_core::merkle::{NodeHash, leaf_hash};
 
 use crate::durable::{read_limited, sync_existing, write_atomic};
 pub use error::LogDirError;
@@ -181,8 +182,21 @@ impl LogDir {
     /// [`LogDirError::Moved`] when the log has another size by now, [`LogDirError::Conflict`] when a file holds something
     /// else, [`LogDirError::File`]. The log is then what it was, with some files of the new one.
     pub fn write(&self, prepared: &PreparedAppend) -> Result<(), LogDirError> {
+        self.write_entry(prepared)?;
         let present = self.read_checkpoint()?;
-        let head = present.as_ref().map_or(EMPTY_LOG, SignedCheckpoint::head);
+        if present.is_some_and(|present| present.head() == prepared.head) {
+            return Ok(sync_existing(&self.root.join(CHECKPOINT))?);
+        }
+        Ok(write_atomic(&self.root.join(CHECKPOINT), &prepared.checkpoint_note)?)
+    }
+
+    /// The first half of [`LogDir::write`]: bundle and tiles, without the checkpoint. From then on its checkpoint may be shown:
+    /// the entry is not lost any more, and nothing else takes its place.
+    ///
+    /// # Errors
+    /// As [`LogDir::write`].
+    pub fn write_entry(&self, prepared: &PreparedAppend) -> Result<(), LogDirError> {
+        let head = self.read_checkpoint()?.as_ref().map_or(EMPTY_LOG, SignedCheckpoint::head);
         if head != prepared.base && head != prepared.head {
             return Err(LogDirError::Moved { prepared: prepared.head.size, size: head.size });
         }
@@ -190,11 +204,38 @@ impl LogDir {
             let file = self.root.join(path);
             if self.is_there(path, bytes)? { sync_existing(&file)? } else { write_atomic(&file, bytes)? }
         }
-        let checkpoint = self.root.join(CHECKPOINT);
-        if present.is_some() && head == prepared.head {
-            return Ok(sync_existing(&checkpoint)?);
+        Ok(())
+    }
+
+    /// Puts a checkpoint into place that has gained cosignatures: of the log's present tree, or of that of a prepared append
+    /// whose entry was written.
+    ///
+    /// # Errors
+    /// [`LogDirError`]; [`LogDirError::Mismatch`] and its like when its tree is not what lies on the disk.
+    pub fn write_checkpoint(&self, checkpoint: &SignedCheckpoint) -> Result<(), LogDirError> {
+        checkpoint.verify(&self.policy).map_err(self.bad_checkpoint())?;
+        // Its tiles are there and belong to it.
+        self.prove_beginning(&checkpoint.head(), checkpoint.head().size)?;
+        let path = self.root.join(CHECKPOINT);
+        let present = self.read_checkpoint()?;
+        if let Some(present) = present.as_ref().filter(|present| present.head().size > checkpoint.head().size) {
+            return Err(LogDirError::Moved { prepared: checkpoint.head().size, size: present.head().size });
         }
-        Ok(write_atomic(&checkpoint, &prepared.checkpoint_note)?)
+        if present.is_some_and(|present| present.as_bytes() == checkpoint.as_bytes()) {
+            return Ok(sync_existing(&path)?);
+        }
+        Ok(write_atomic(&path, checkpoint.as_bytes())?)
+    }
+
+    /// The proof that the tree of size `old` is the beginning of `head` (RFC 6962, section 2.1.2), from tiles that belong to
+    /// `head`: the present tree, or that of an append whose entry was written.
+    ///
+    /// # Errors
+    /// [`LogDirError`], with the file that is missing or altered.
+    pub fn prove_beginning(&self, head: &TreeHead, old: u64) -> Result<Vec<NodeHash>, LogDirError> {
+        let plan = TilePlan::edge(head.size).with_beginning(old);
+        let tiles = self.authenticate(&plan, head)?;
+        Ok(tiles.prove_beginning(old)?)
     }
 
     /// Whether a file is there with this content; an error if it is there with another.

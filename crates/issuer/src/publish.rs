@@ -1,7 +1,7 @@
 //! Publishing: the next epoch of a dataset, from the store to the files that the service reads.
 //!
 //! An epoch is drafted, staged beside the public directory, recorded in the store as pending, and only then put into place
-//! file by file. Killed before it is pending, nothing has happened; killed after, the next run finishes the very same
+//! file by file: the log's entry first, then, once witnesses have cosigned, what shows the epoch. Killed before it is pending, nothing has happened; killed after, the next run finishes the very same
 //! epoch. The same store, keys and time give the same bytes.
 
 use std::path::Path;
@@ -17,11 +17,13 @@ mod draft;
 mod error;
 mod place;
 mod table;
+mod witnesses;
 
 use draft::Draft;
 pub use draft::{NotAnnounced, Unannounced};
 pub use error::PublishError;
 pub use table::Changes;
+pub use witnesses::{CosignRequest, CosignedEpoch, WitnessOutcome, WitnessToAsk, Witnesses};
 
 /// The steps of a publication, in order, for whoever watches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +38,13 @@ pub enum PublishPhase {
     Begin,
     /// Putting the filter's files into place.
     PlaceFilter,
+    /// Writing the entry into the log, without the checkpoint.
+    Log,
+    /// Asking witnesses to cosign the checkpoint.
+    Witnesses,
     /// Putting the epoch's directory into place.
     PlaceEpoch,
-    /// Appending to the log.
-    Log,
-    /// Pointing `current` to the epoch.
+    /// Replacing the log's checkpoint, and pointing `current` to the epoch.
     Current,
     /// Recording the epoch as published.
     Finish,
@@ -48,14 +52,15 @@ pub enum PublishPhase {
 
 impl PublishPhase {
     /// All phases, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Survey,
         Self::Filter,
         Self::Stage,
         Self::Begin,
         Self::PlaceFilter,
-        Self::PlaceEpoch,
         Self::Log,
+        Self::Witnesses,
+        Self::PlaceEpoch,
         Self::Current,
         Self::Finish,
     ];
@@ -68,8 +73,9 @@ impl PublishPhase {
             Self::Stage => "stage",
             Self::Begin => "begin",
             Self::PlaceFilter => "place_filter",
-            Self::PlaceEpoch => "place_epoch",
             Self::Log => "log",
+            Self::Witnesses => "witnesses",
+            Self::PlaceEpoch => "place_epoch",
             Self::Current => "current",
             Self::Finish => "finish",
         }
@@ -96,6 +102,10 @@ pub struct Publisher<'a> {
     pub despite_empty: bool,
     /// Announce a generation that was begun although it has many fewer people than are published.
     pub despite_missing: bool,
+    /// Publish only what is the same as before but for its time.
+    pub renew: bool,
+    /// The witnesses whose cosignatures the epoch needs. Without them nobody is asked, and no quorum is checked.
+    pub witnesses: Option<Witnesses<'a>>,
     /// Told of every phase as it begins.
     pub observer: &'a mut dyn FnMut(PublishPhase),
     /// Told how many buckets of how many a phase is through: [`PublishPhase::Survey`] and [`PublishPhase::Stage`], which go
@@ -126,6 +136,8 @@ pub struct Publication {
     pub unannounced: Option<Unannounced>,
     /// Whether this is the end of an earlier run that was interrupted.
     pub resumed: bool,
+    /// What came of each witness of the policy.
+    pub witnesses: Vec<WitnessOutcome>,
     /// What was left for the next command, and why. The epoch is published all the same.
     pub left: Vec<String>,
 }
@@ -141,7 +153,7 @@ impl Publisher<'_> {
         if place::is_lost(self.staging, self.public, &epoch) {
             self.stage_again(&epoch)?;
         }
-        let left = self.place(&epoch)?;
+        let Placed { left, witnesses } = self.place(&epoch)?;
         Ok(Some(Publication {
             manifest,
             bytes: epoch.manifest,
@@ -153,6 +165,7 @@ impl Publisher<'_> {
             newly_empty: false,
             unannounced: None,
             resumed: true,
+            witnesses,
             left,
         }))
     }
@@ -196,6 +209,9 @@ impl Publisher<'_> {
         if draft.is_newly_empty() && !self.despite_empty {
             return Err(PublishError::Empty { dataset: dataset.clone() });
         }
+        if self.renew && !draft.is_renewal() {
+            return Err(PublishError::NoRenewal { dataset: dataset.clone() });
+        }
         let log_index = self.store.epoch_count()?;
         self.stage(&draft, log_index)?;
         (self.observer)(PublishPhase::Begin);
@@ -210,8 +226,8 @@ impl Publisher<'_> {
             log_index,
         })?;
         let epoch = self.store.pending_epoch()?.ok_or(PublishError::Changed)?;
-        let left = self.place(&epoch)?;
-        Ok(Publication { left, ..draft.into_publication() })
+        let Placed { left, witnesses } = self.place(&epoch)?;
+        Ok(Publication { left, witnesses, ..draft.into_publication() })
     }
 
     /// Makes the files of an epoch that was begun anew: the same store, keys and time give the same bytes.
@@ -242,9 +258,12 @@ impl Publisher<'_> {
         })
     }
 
-    /// Gives what was left for the next command.
-    fn place(&mut self, epoch: &Epoch) -> Result<Vec<String>, PublishError> {
-        place::place(self.staging, self.public, self.signer, epoch, self.observer)?;
+    fn place(&mut self, epoch: &Epoch) -> Result<Placed, PublishError> {
+        let prepared = place::place_entry(self.staging, self.public, self.signer, epoch, self.observer)?;
+        (self.observer)(PublishPhase::Witnesses);
+        let gathered = self.gather(&prepared, &epoch.dataset, epoch.number)?;
+        let checkpoint = &gathered.checkpoint;
+        place::place_rest(self.staging, self.public, self.signer, epoch, &prepared, checkpoint, self.observer)?;
         (self.observer)(PublishPhase::Finish);
         // Now, when to run the command again finishes this epoch. Once it is finished, that would publish another: what fails
         // from there on is told, and left to the next.
@@ -261,8 +280,15 @@ impl Publisher<'_> {
         if let Err(error) = place::clear(self.staging) {
             left.push(format!("{error}: the next publication does it"));
         }
-        Ok(left)
+        Ok(Placed { left, witnesses: gathered.outcomes })
     }
+}
+
+/// What came of putting an epoch into place.
+struct Placed {
+    /// What was left for the next command.
+    left: Vec<String>,
+    witnesses: Vec<WitnessOutcome>,
 }
 
 impl Draft {
@@ -278,6 +304,7 @@ impl Draft {
             manifest: self.manifest,
             bytes: self.bytes,
             resumed: false,
+            witnesses: Vec::new(),
             left: Vec::new(),
         }
     }

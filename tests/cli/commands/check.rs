@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use ceknik_core::log::{CheckpointPhrase, SignedCheckpoint};
 use serde_json::Value;
 
 use crate::support::command::{Ceknik, ceknik};
@@ -11,7 +12,19 @@ use crate::support::proxy::{Proxy, altering, replacing};
 use crate::support::service::Ceknikd;
 
 /// The fields of an answer, in their order.
-const FIELDS: [&str; 9] = ["line", "answer", "local", "as_of", "epoch", "supports", "warnings", "reason", "evidence"];
+const FIELDS: [&str; 11] = [
+    "line",
+    "answer",
+    "local",
+    "as_of",
+    "epoch",
+    "supports",
+    "warnings",
+    "reason",
+    "log_size",
+    "log_phrase",
+    "evidence",
+];
 
 /// A list of two hundred, and its service.
 pub(crate) struct World {
@@ -79,7 +92,8 @@ fn an_object_a_line() {
     let expected = |line: u64, answer: &str, local: &str, supports: Value, warnings: Value| {
         serde_json::json!({
             "line": line, "answer": answer, "local": local, "as_of": published["published_at"], "epoch": 1,
-            "supports": supports, "warnings": warnings, "reason": null, "evidence": null,
+            "supports": supports, "warnings": warnings, "reason": null, "log_size": 1, "log_phrase": phrase(&world),
+            "evidence": null,
         })
     };
     let support = serde_json::json!([{"candidate": "dk", "status": "ms", "submitted": "2024-08-15"}]);
@@ -91,7 +105,7 @@ fn an_object_a_line() {
         answers[3],
         serde_json::json!({
             "line": 5, "answer": "no_answer", "local": null, "as_of": null, "epoch": null, "supports": [], "warnings": [],
-            "reason": "character", "evidence": null,
+            "reason": "character", "log_size": null, "log_phrase": null, "evidence": null,
         })
     );
     assert_eq!(answers[4], expected(6, "listed", "hit", support, weak));
@@ -153,6 +167,13 @@ fn a_village() {
     assert!(evaluations.iter().all(|elements| [1, 4, 16].contains(elements)), "{evaluations:?}");
 }
 
+/// What everybody who sees this log reads to the others.
+fn phrase(world: &World) -> String {
+    let checkpoint = fs::read(world.home.public().join("log/checkpoint")).unwrap();
+    let checkpoint = SignedCheckpoint::parse(&checkpoint).unwrap();
+    CheckpointPhrase::new(checkpoint.origin(), &checkpoint.head()).unwrap().to_string()
+}
+
 #[test]
 fn for_people() {
     let world = World::new();
@@ -170,6 +191,7 @@ fn for_people() {
              Cakupan / coverage: Seluruh contoh / All of the sample\n\
              Daftar per / list as of {}, berlaku sampai / valid until {}\n\
              Catatan publik / public log: ceknik.example.org/log\n\
+             \x20  1 entri / entries: {}\n\
              \n\
              1. TERCANTUM / LISTED\n\
              \x20  Pasangan D-K / Pair D-K\n\
@@ -184,7 +206,8 @@ fn for_people() {
              Tercantum bukan berarti Anda melakukan kesalahan. / Being listed does not mean you did anything wrong.\n\
              \x20 Ajukan tanggapan / File an objection https://example.org/tanggapan\n",
             time("published_at"),
-            time("valid_until")
+            time("valid_until"),
+            phrase(&world)
         )
     );
     assert_eq!(ran.stderr, "");

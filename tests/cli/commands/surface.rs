@@ -9,13 +9,14 @@ use crate::support::command::ceknik;
 use crate::support::home::{TestHome, definition, nik};
 
 /// Every command, by its words.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 22] = [
     "",
     "audit",
     "mirror",
     "check",
     "verify",
     "keygen",
+    "keygen witness",
     "dataset",
     "dataset create",
     "dataset update",
@@ -24,6 +25,10 @@ const COMMANDS: [&str; 17] = [
     "import",
     "withdraw",
     "publish",
+    "log",
+    "log show",
+    "witness",
+    "witness serve",
     "plan",
     "sample",
     "demo",
@@ -84,6 +89,10 @@ fn documented_exit_codes() {
     let codes = "Exit codes: 0 when everything was checked that can be and keeps the rules; 3 when the publisher or the service broke \
                  one; 4 when something could not be checked; 5 when the log was forked, rewritten or rolled back; 1 or 2 when \
                  nothing can be said.";
+    assert!(text.ends_with(codes), "{text}");
+    let text = help("publish", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
+    let codes = "Exit codes: 0 when it was published, 3 when too few witnesses cosigned (the same command, run again, goes on), \
+                 1 or 2 when it was not done.";
     assert!(text.ends_with(codes), "{text}");
     let text = help("withdraw", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
     let codes = "Exit codes: 0 when everybody was withdrawn, 3 when a line is no NIK or there was nothing to withdraw for it (the \

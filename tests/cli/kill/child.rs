@@ -146,6 +146,8 @@ pub(crate) fn work_if_told() {
                 despite_unfinished_import: false,
                 despite_empty: false,
                 despite_missing: false,
+                renew: false,
+                witnesses: None,
                 observer: &mut |phase: PublishPhase| announcer.begins(phase.name()),
                 progress: &mut |_, _, _| (),
             };

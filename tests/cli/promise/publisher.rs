@@ -144,6 +144,8 @@ impl Desk {
             despite_unfinished_import: false,
             despite_empty: false,
             despite_missing: false,
+            renew: false,
+            witnesses: None,
             observer: &mut |_| (),
             progress: &mut |_, _, _| (),
         };

@@ -21,6 +21,7 @@ import * as filter from './spec/filter.mjs';
 import * as identifier from './spec/identifier.mjs';
 import * as log from './spec/log.mjs';
 import * as manifest from './spec/manifest.mjs';
+import { phrase } from './spec/phrase.mjs';
 import * as promise from './spec/promise.mjs';
 import * as record from './spec/record.mjs';
 import { checkCost, filterItem, oprfInput, stretch } from './spec/stretch.mjs';
@@ -431,6 +432,12 @@ const CHECKS = {
     }
     for (const { level, index, size, path } of file.tile_paths) {
       await vector(path, () => same(log.tilePath(level, index, size), path));
+    }
+  },
+
+  async 'phrase.json'(file) {
+    for (const { origin, size, root, phrase: want } of file.cases) {
+      await vector(`${origin}, ${size}`, async () => same(await phrase(origin, size, bytes(root)), want));
     }
   },
 

@@ -28,6 +28,7 @@ mod fixed;
 mod json;
 mod log;
 mod manifest;
+mod phrase;
 mod promise;
 mod record;
 mod signature;
@@ -90,6 +91,7 @@ fn all() -> Made<Vec<Vectors>> {
         log::checkpoint()?,
         log::proof()?,
         log::consistency()?,
+        phrase::vectors()?,
         cover::vectors()?,
         walk::vectors()?,
         evidence::vectors()?,

@@ -100,6 +100,20 @@ impl SignedCheckpoint {
     /// # Errors
     /// The size and form variants of [`CheckpointError`].
     pub fn parse(note: &[u8]) -> Result<Self, CheckpointError> {
+        let parsed = Self::parse_with_any_root(note)?;
+        if parsed.head.size == 0 && parsed.head.root != EMPTY_ROOT {
+            Err(CheckpointError::EmptyRoot)
+        } else {
+            Ok(parsed)
+        }
+    }
+
+    /// As [`SignedCheckpoint::parse`], but for the root at size 0, of which nothing is asked: a witness looks at the signatures
+    /// before it, and answers of its own (tlog-witness, "add-checkpoint").
+    ///
+    /// # Errors
+    /// The size and form variants of [`CheckpointError`], all but [`CheckpointError::EmptyRoot`].
+    pub fn parse_with_any_root(note: &[u8]) -> Result<Self, CheckpointError> {
         if note.len() > MAX_CHECKPOINT_BYTES {
             return Err(CheckpointError::TooLarge { bytes: note.len() });
         }
@@ -128,9 +142,6 @@ impl SignedCheckpoint {
         let head = TreeHead { size: checkpoint.size(), root: checkpoint.hash().0 };
         if head.size > MAX_TREE_SIZE {
             return Err(CheckpointError::SizeTooLarge { size: head.size });
-        }
-        if head.size == 0 && head.root != EMPTY_ROOT {
-            return Err(CheckpointError::EmptyRoot);
         }
         Ok(Self {
             note: note.to_vec(),
@@ -170,6 +181,36 @@ impl SignedCheckpoint {
     /// The text that is signed: origin, size, root and extension lines, each with its newline.
     pub fn text(&self) -> &[u8] {
         &self.note[..self.text_bytes]
+    }
+
+    /// This checkpoint with what a witness answered: `lines` are signature lines, of which the latest by `witness` that verifies
+    /// takes the place of those that this checkpoint has of it. Others are passed over. Gives the time stated in it too; `None`
+    /// when no line is of that key.
+    ///
+    /// # Errors
+    /// [`CheckpointError::BadCosignature`] for a line under that key's name and ID that is not its cosignature on this checkpoint;
+    /// the size and form variants for lines that are none.
+    pub fn with_cosignature(
+        &self,
+        lines: &[u8],
+        witness: &VerifierKey,
+    ) -> Result<Option<(Self, u64)>, CheckpointError> {
+        let answered = Self::parse_with_any_root(&[self.text(), b"\n", lines].concat())?;
+        let mut latest: Option<(&Signature, u64)> = None;
+        for line in answered.signatures.iter().filter(|line| witness.signs_as(line)) {
+            let time = verify_cosignature(witness, self.text(), line.signature())
+                .ok_or_else(|| CheckpointError::BadCosignature { key_name: witness.name().to_owned() })?;
+            if latest.is_none_or(|(_, latest)| time > latest) {
+                latest = Some((line, time));
+            }
+        }
+        let Some((line, time)) = latest else { return Ok(None) };
+        let mut note = [self.text(), b"\n"].concat();
+        for other in self.signatures.iter().filter(|other| !witness.signs_as(other)) {
+            note.extend_from_slice(&other.to_bytes());
+        }
+        note.extend_from_slice(&line.to_bytes());
+        Ok(Some((Self::parse_with_any_root(&note)?, time)))
     }
 
     /// Verifies the log's signature, then all cosignatures by witnesses of the policy, then the quorum.

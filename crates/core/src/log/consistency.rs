@@ -1,8 +1,12 @@
 //! Does a newer checkpoint extend an older one?
 
+use tlog_tiles::{Hash, check_tree};
+
+use super::MAX_TREE_SIZE;
 use super::checkpoint::{TreeHead, VerifiedCheckpoint};
 use super::tile::TileId;
 use super::tree::{TileError, TilePlan};
+use crate::merkle::NodeHash;
 
 #[cfg(test)]
 mod tests;
@@ -45,6 +49,21 @@ pub enum ConsistencyError {
     /// fetch them anew or elsewhere.
     #[error("the log's tiles are not those of its checkpoint: {0}")]
     Tiles(#[from] TileError),
+}
+
+/// Most hashes of a consistency proof (tlog-witness, "add-checkpoint").
+pub const MAX_CONSISTENCY_HASHES: usize = 63;
+
+/// Whether `proof` shows that the tree `new` begins with the tree `old` (RFC 6962, section 2.1.2): what a witness is sent. It
+/// must be empty when `old` is, or when both are of one size; then the roots must be the same. That it does not show it says
+/// nothing about the trees: the proof may be of others.
+pub fn proves_beginning(proof: &[NodeHash], old: &TreeHead, new: &TreeHead) -> bool {
+    if old.size == 0 {
+        return proof.is_empty();
+    }
+    let plausible = old.size <= new.size && new.size <= MAX_TREE_SIZE && proof.len() <= MAX_CONSISTENCY_HASHES;
+    let proof = proof.iter().copied().map(Hash).collect();
+    plausible && check_tree(&proof, new.size, Hash(new.root), old.size, Hash(old.root)).is_ok()
 }
 
 /// A check that one checkpoint extends another, from tiles of the newer one.

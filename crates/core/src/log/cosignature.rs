@@ -5,9 +5,10 @@ use core::fmt;
 use ed25519_dalek::{Signer, SigningKey};
 use rand_core::{CryptoRng, RngCore};
 use signed_note::Signature;
+use zeroize::Zeroizing;
 
 use super::checkpoint::VerifiedCheckpoint;
-use super::signer::NoteKeyError;
+use super::signer::{NoteKeyError, parse_skey, skey_text};
 use super::vkey::{KeyType, VerifierKey, check_name};
 
 /// Bytes of a `timestamped_signature` with Ed25519: a big-endian time and the signature.
@@ -50,6 +51,25 @@ impl Cosigner {
         Ok(Self { name: name.to_owned(), key: SigningKey::from_bytes(seed) })
     }
 
+    /// Parses `PRIVATE+KEY+NAME+ID+KEY`, without line end, with a key of type 0x04.
+    ///
+    /// # Errors
+    /// [`NoteKeyError::CosignerForm`], [`NoteKeyError::Name`], [`NoteKeyError::Id`].
+    pub fn from_skey(skey: &str) -> Result<Self, NoteKeyError> {
+        let (name, id, key) = parse_skey(skey, KeyType::Ed25519Cosignature).ok_or(NoteKeyError::CosignerForm)?;
+        check_name(name).map_err(NoteKeyError::Name)?;
+        let cosigner = Self { name: name.to_owned(), key };
+        if cosigner.verifier_key().id() != id {
+            return Err(NoteKeyError::Id);
+        }
+        Ok(cosigner)
+    }
+
+    /// The secret key as [`Cosigner::from_skey`] reads it. Whoever calls this answers for where it goes.
+    pub fn expose_skey(&self) -> Zeroizing<String> {
+        skey_text(&self.verifier_key(), &self.key)
+    }
+
     /// A new cosigner.
     ///
     /// # Errors
@@ -83,5 +103,27 @@ impl Cosigner {
 impl fmt::Debug for Cosigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Cosigner({}, REDACTED)", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::LogSigner;
+    use crate::log::fixture::{cosigner, signer};
+
+    #[test]
+    fn keys_round_trip_stay_hidden_and_are_not_taken_for_a_logs() {
+        let key = cosigner(1);
+        let text = key.expose_skey();
+        assert_eq!(Cosigner::from_skey(&text).unwrap().verifier_key(), key.verifier_key());
+        assert_eq!(format!("{key:?}"), "Cosigner(w1.example, REDACTED)");
+        let read = |skey: &str| Cosigner::from_skey(skey).map(|_| ()).unwrap_err();
+        assert_eq!(read(&signer().expose_skey()), NoteKeyError::CosignerForm);
+        assert_eq!(LogSigner::from_skey(&text).map(|_| ()).unwrap_err(), NoteKeyError::Form);
+        assert_eq!(read(&text.replace("w1.example", "w2.example")), NoteKeyError::Id);
+        assert_eq!(read(&text.replace("w1.example", "w1 example")), NoteKeyError::Name(super::super::VkeyError::Name));
+        assert_eq!(read(&format!("{}\n", *text)), NoteKeyError::CosignerForm);
+        assert_eq!(read(""), NoteKeyError::CosignerForm);
     }
 }

@@ -21,6 +21,11 @@ pub enum NoteKeyError {
     /// Not of the form `PRIVATE+KEY+NAME+ID+KEY`.
     #[error("not a note signing key: it has the form PRIVATE+KEY+NAME+ID+KEY, with an Ed25519 key (type 0x01)")]
     Form,
+    /// Not of that form, with the key of a witness.
+    #[error(
+        "not a witness's signing key: it has the form PRIVATE+KEY+NAME+ID+KEY, with an Ed25519 cosignature key (type 0x04)"
+    )]
+    CosignerForm,
     /// A name that no signature line could carry.
     #[error(transparent)]
     Name(VkeyError),
@@ -59,19 +64,11 @@ impl LogSigner {
     /// Parses `PRIVATE+KEY+NAME+ID+KEY`, without line end.
     ///
     /// # Errors
-    /// [`NoteKeyError`], all but `Tree` and `Time`.
+    /// [`NoteKeyError`], all but `CosignerForm`, `Tree` and `Time`.
     pub fn from_skey(skey: &str) -> Result<Self, NoteKeyError> {
-        let rest = skey.strip_prefix(PREFIX).ok_or(NoteKeyError::Form)?;
-        let (origin, rest) = rest.split_once('+').ok_or(NoteKeyError::Form)?;
-        let (id, key) = rest.split_once('+').ok_or(NoteKeyError::Form)?;
+        let (origin, id, key) = parse_skey(skey, KeyType::Ed25519).ok_or(NoteKeyError::Form)?;
         check_name(origin).map_err(NoteKeyError::Name)?;
-        let id = parse_id(id).ok_or(NoteKeyError::Form)?;
-        let key = Zeroizing::new(STANDARD.decode(key).map_err(|_| NoteKeyError::Form)?);
-        let Some((&0x01, seed)) = key.split_first() else {
-            return Err(NoteKeyError::Form);
-        };
-        let seed: &[u8; 32] = seed.try_into().map_err(|_| NoteKeyError::Form)?;
-        let signer = Self { origin: origin.to_owned(), key: SigningKey::from_bytes(seed) };
+        let signer = Self { origin: origin.to_owned(), key };
         if signer.verifier_key().id() != id {
             return Err(NoteKeyError::Id);
         }
@@ -80,18 +77,7 @@ impl LogSigner {
 
     /// The secret key as [`LogSigner::from_skey`] reads it. Whoever calls this answers for where it goes.
     pub fn expose_skey(&self) -> Zeroizing<String> {
-        let mut typed = Zeroizing::new([0u8; 33]);
-        typed[0] = 0x01;
-        typed[1..].copy_from_slice(self.key.as_bytes());
-        let encoded = Zeroizing::new(STANDARD.encode(*typed));
-        let id = format!("{:08x}", self.verifier_key().id());
-        // Reserved at full length, so that no copy is left behind by growing.
-        let parts = [PREFIX, &self.origin, "+", &id, "+", &encoded];
-        let mut skey = Zeroizing::new(String::with_capacity(parts.iter().map(|p| p.len()).sum()));
-        for part in parts {
-            skey.push_str(part);
-        }
-        skey
+        skey_text(&self.verifier_key(), &self.key)
     }
 
     /// The log's origin, the first line of its checkpoints.
@@ -127,6 +113,33 @@ impl LogSigner {
             Signature::new(self.origin.clone(), self.verifier_key().id(), signature).map_err(|_| NoteKeyError::Form)?;
         Ok([text, b"\n", &line.to_bytes()].concat())
     }
+}
+
+/// Name, ID and key of a signing key of this type. `None` for anything else; name and ID are not checked.
+pub(super) fn parse_skey(skey: &str, key_type: KeyType) -> Option<(&str, u32, SigningKey)> {
+    let (name, rest) = skey.strip_prefix(PREFIX)?.split_once('+')?;
+    let (id, key) = rest.split_once('+')?;
+    let id = parse_id(id)?;
+    let key = Zeroizing::new(STANDARD.decode(key).ok()?);
+    let (&typed, seed) = key.split_first()?;
+    let seed: &[u8; 32] = seed.try_into().ok()?;
+    (typed == key_type.byte()).then(|| (name, id, SigningKey::from_bytes(seed)))
+}
+
+/// What [`parse_skey`] reads.
+pub(super) fn skey_text(public: &VerifierKey, key: &SigningKey) -> Zeroizing<String> {
+    let mut typed = Zeroizing::new([0u8; 33]);
+    typed[0] = public.key_type().byte();
+    typed[1..].copy_from_slice(key.as_bytes());
+    let encoded = Zeroizing::new(STANDARD.encode(*typed));
+    let id = format!("{:08x}", public.id());
+    // Reserved at full length, so that no copy is left behind by growing.
+    let parts = [PREFIX, public.name(), "+", &id, "+", &encoded];
+    let mut skey = Zeroizing::new(String::with_capacity(parts.iter().map(|p| p.len()).sum()));
+    for part in parts {
+        skey.push_str(part);
+    }
+    skey
 }
 
 impl fmt::Debug for LogSigner {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use tlog_tiles::{Error, Hash, HashReader, Tile, prove_record, split_stored_hash_index, tree_hash};
+use tlog_tiles::{Error, Hash, HashReader, Tile, prove_record, prove_tree, split_stored_hash_index, tree_hash};
 
 use super::MAX_TREE_SIZE;
 use super::checkpoint::TreeHead;
@@ -75,8 +75,8 @@ impl TilePlan {
         self
     }
 
-    /// Adds what proves a tree of size `old` to be the beginning of this one.
-    pub(super) fn with_beginning(mut self, old: u64) -> Self {
+    /// Adds what proves a tree of size `old` to be the beginning of this one. Nothing where this one is smaller.
+    pub fn with_beginning(mut self, old: u64) -> Self {
         for level in 0..8 {
             if edge_width(level, old) > 0 {
                 self.add(level, edge_index(level, old));
@@ -182,6 +182,19 @@ impl AuthenticTiles {
     /// [`TileError::OutOfReach`] unless the plan was made with this leaf or it lies at the edge.
     pub fn prove_leaf(&self, index: u64) -> Result<Vec<NodeHash>, TileError> {
         let proof = prove_record(self.head.size, index, &Reader(self)).map_err(|_| TileError::OutOfReach)?;
+        Ok(proof.into_iter().map(|hash| hash.0).collect())
+    }
+
+    /// The proof that the tree of size `old` is the beginning of this one (RFC 6962, section 2.1.2). Empty for the empty tree
+    /// and for the same size.
+    ///
+    /// # Errors
+    /// [`TileError::OutOfReach`] unless the plan was made for it ([`TilePlan::with_beginning`]).
+    pub fn prove_beginning(&self, old: u64) -> Result<Vec<NodeHash>, TileError> {
+        if old == 0 {
+            return Ok(Vec::new());
+        }
+        let proof = prove_tree(self.head.size, old, &Reader(self)).map_err(|_| TileError::OutOfReach)?;
         Ok(proof.into_iter().map(|hash| hash.0).collect())
     }
 

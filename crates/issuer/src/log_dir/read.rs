@@ -44,12 +44,7 @@ impl LogDir {
         let head = checkpoint.as_ref().map_or(EMPTY_LOG, VerifiedCheckpoint::head);
         self.refuse_later_state(head.size, checkpoint.is_some())?;
 
-        let plan = TilePlan::edge(head.size);
-        let tiles = self.read_tiles(&plan)?;
-        let edge = match plan.authenticate(&head, &tiles) {
-            Err(TileError::Edge { .. }) => return Err(self.name_altered(&plan, &head, &tiles)),
-            authenticated => authenticated?,
-        };
+        let edge = self.authenticate(&TilePlan::edge(head.size), &head)?;
         let last_bundle = match BundleId::in_tree(head.size >> 8, head.size) {
             Some(bundle) => self.read_bundle(bundle, |at| edge.leaf((head.size & !0xff) + at))?,
             None => Vec::new(),
@@ -68,6 +63,16 @@ impl LogDir {
             return Err(LogDirError::BeyondCheckpoint { path, size });
         }
         Err(LogDirError::NoCheckpoint { path: self.root.join(CHECKPOINT) })
+    }
+
+    /// Reads the tiles of a plan and checks them against a tree.
+    pub(super) fn authenticate(&self, plan: &TilePlan, head: &TreeHead) -> Result<AuthenticTiles, LogDirError> {
+        let tiles = self.read_tiles(plan)?;
+        plan.authenticate(head, &tiles).map_err(|error| match error {
+            TileError::Edge { .. } => self.name_altered(plan, head, &tiles),
+            TileError::Altered { tile } => LogDirError::Altered { path: self.root.join(tile.path()) },
+            other => other.into(),
+        })
     }
 
     fn read_tiles(&self, plan: &TilePlan) -> Result<Vec<Vec<u8>>, LogDirError> {
@@ -114,10 +119,7 @@ impl LogDir {
     pub(super) fn read_entry(&self, state: &LogState, index: u64) -> Result<LoggedEntry, LogDirError> {
         let size = state.head.size;
         let plan = TilePlan::edge(size).with_leaf(index);
-        let tiles = plan.authenticate(&state.head, &self.read_tiles(&plan)?).map_err(|error| match error {
-            TileError::Altered { tile } => LogDirError::Altered { path: self.root.join(tile.path()) },
-            other => other.into(),
-        })?;
+        let tiles = self.authenticate(&plan, &state.head)?;
         let bundle = BundleId::in_tree(index >> 8, size).ok_or(LogDirError::Gap { index, size })?;
         let bytes = self.read_bundle(bundle, |at| tiles.leaf((index & !0xff) + at))?;
         let entries = parse_bundle(bundle, &bytes).map_err(|_| TileError::OutOfReach)?;

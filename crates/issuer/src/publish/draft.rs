@@ -106,6 +106,23 @@ impl Draft {
         let was_empty = self.before.as_ref().is_some_and(|before| before.manifest.records == 0);
         self.manifest.records == 0 && !was_empty
     }
+
+    /// Whether this is the epoch before but for its place in time: number, times, and what its cells tell, which is nothing.
+    pub(super) fn is_renewal(&self) -> bool {
+        let Some(Before { manifest: before, .. }) = &self.before else { return false };
+        let new = &self.manifest;
+        let disclosure =
+            Disclosure { epoch_odds_factor: new.disclosure.epoch_odds_factor, ..before.disclosure.clone() };
+        let renewed = Manifest {
+            epoch: new.epoch,
+            previous: new.previous,
+            published_at: new.published_at,
+            valid_until: new.valid_until,
+            disclosure,
+            ..before.clone()
+        };
+        renewed == *new
+    }
 }
 
 struct Built {

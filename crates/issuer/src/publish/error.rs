@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use ceknik_core::bucket::BucketError;
 use ceknik_core::deniability::PromiseError;
+use ceknik_core::log::{CheckpointError, QuorumShortfall};
 use ceknik_core::manifest::{Id, ManifestError, SuccessionError};
 use ceknik_core::time::Timestamp;
 use thiserror::Error;
 
+use super::witnesses::WitnessOutcome;
 use crate::durable::{FileError, what_to_do};
 use crate::log_dir::LogDirError;
 use crate::plan::Intersection;
@@ -97,6 +99,43 @@ pub enum PublishError {
          `ceknik import {dataset} FILE`; --despite-empty publishes an empty list"
     )]
     Empty {
+        /// Which dataset.
+        dataset: Id,
+    },
+    /// Too few witnesses have cosigned. The epoch is begun, its entry is in the log, and nobody is shown it.
+    #[error(
+        "epoch {epoch} of {dataset} waits for witnesses: {shortfall}. {}. What was published before stays; run the same command \
+         again once they can be reached",
+        failures(outcomes)
+    )]
+    Quorum {
+        /// Of which dataset.
+        dataset: Id,
+        /// Which epoch.
+        epoch: u64,
+        /// What the policy asks for.
+        shortfall: QuorumShortfall,
+        /// All witnesses of the policy.
+        outcomes: Vec<WitnessOutcome>,
+    },
+    /// The policy that is served is not this log's.
+    #[error("public/policy does not accept this log's checkpoint: {reason}. Put the right policy there")]
+    Policy {
+        /// Why not.
+        reason: CheckpointError,
+    },
+    /// There is no epoch to cosign.
+    #[error("nothing is published of {dataset} that could be cosigned: `ceknik publish {dataset}` comes first")]
+    NothingPublished {
+        /// Which dataset.
+        dataset: Id,
+    },
+    /// More than the time would change.
+    #[error(
+        "the next epoch of {dataset} would not be the same as the one before: `ceknik publish {dataset} --dry-run` shows what \
+         changes, and without --renew it is published"
+    )]
+    NoRenewal {
         /// Which dataset.
         dataset: Id,
     },
@@ -193,6 +232,12 @@ pub enum PublishError {
         /// What the system says.
         source: std::io::Error,
     },
+}
+
+/// Each witness that did not cosign, with its reason.
+fn failures(outcomes: &[WitnessOutcome]) -> String {
+    let failed = |outcome: &WitnessOutcome| Some(format!("{}: {}", outcome.name, outcome.cosigned.as_ref().err()?));
+    outcomes.iter().filter_map(failed).collect::<Vec<_>>().join("; ")
 }
 
 fn after_intersection(intersection: &Option<Intersection>) -> String {

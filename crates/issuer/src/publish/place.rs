@@ -12,13 +12,14 @@ use std::path::{Path, PathBuf};
 
 use ceknik_core::encoding::hex;
 use ceknik_core::filter::ShardDigest;
-use ceknik_core::log::LogSigner;
+use ceknik_core::log::{LogSigner, SignedCheckpoint};
 use ceknik_core::manifest::Id;
 
 use super::draft::Draft;
+use super::witnesses::{is_staged, proof_under};
 use super::{PublishError, PublishPhase};
 use crate::durable;
-use crate::log_dir::LogDir;
+use crate::log_dir::{LogDir, PreparedAppend};
 use crate::store::Epoch;
 
 pub(super) fn epoch_dir(public: &Path, dataset: &Id, number: u64) -> PathBuf {
@@ -47,7 +48,7 @@ pub(super) fn is_lost(staging: &Path, public: &Path, epoch: &Epoch) -> bool {
     !places.iter().any(|place| place.join("manifest").exists())
 }
 
-fn log(public: &Path, signer: &LogSigner) -> LogDir {
+pub(super) fn log(public: &Path, signer: &LogSigner) -> LogDir {
     LogDir::new(public.join("log"), signer.verifier_key())
 }
 
@@ -90,28 +91,54 @@ pub(super) fn stage(
     Ok(())
 }
 
-/// Puts a pending epoch into place. Every step may have been done by a run that was killed, wholly or not at all.
-pub(super) fn place(
+/// The first half: filter and the log's entry. Every step may have been done by a run that was killed, wholly or not at all.
+/// From then on the checkpoint of what this gives may be shown.
+pub(super) fn place_entry(
     staging: &Path,
     public: &Path,
     signer: &LogSigner,
     epoch: &Epoch,
     observer: &mut dyn FnMut(PublishPhase),
-) -> Result<(), PublishError> {
-    let dataset = public.join("datasets").join(epoch.dataset.as_str());
-
+) -> Result<PreparedAppend, PublishError> {
     observer(PublishPhase::PlaceFilter);
     place_filter(&staging.join("filter"), &filter_dir(public, &epoch.dataset))?;
 
-    observer(PublishPhase::PlaceEpoch);
-    place_epoch(&staging.join("epoch"), &epoch_dir(public, &epoch.dataset, epoch.number), &epoch.manifest)?;
-
     observer(PublishPhase::Log);
     let log = log(public, signer);
-    log.write(&log.prepare(signer, epoch.log_index, &epoch.manifest)?)?;
+    let prepared = log.prepare(signer, epoch.log_index, &epoch.manifest)?;
+    log.write_entry(&prepared)?;
+    Ok(prepared)
+}
+
+/// The second half, with the checkpoint as witnesses have cosigned it: what shows the epoch.
+pub(super) fn place_rest(
+    staging: &Path,
+    public: &Path,
+    signer: &LogSigner,
+    epoch: &Epoch,
+    prepared: &PreparedAppend,
+    checkpoint: &SignedCheckpoint,
+    observer: &mut dyn FnMut(PublishPhase),
+) -> Result<(), PublishError> {
+    let log = log(public, signer);
+    let proof = proof_under(prepared, checkpoint, &log)?;
+
+    observer(PublishPhase::PlaceEpoch);
+    let (staged, placed) = (staging.join("epoch"), epoch_dir(public, &epoch.dataset, epoch.number));
+    if is_staged(&staged) {
+        durable::write_atomic(&staged.join("proof"), &proof)?;
+    }
+    place_epoch(&staged, &placed, &epoch.manifest)?;
+    // Placed by a run that had fewer cosignatures, perhaps.
+    let path = placed.join("proof");
+    if fs::read(&path).map_err(|source| PublishError::io("read", &path, source))? != proof {
+        durable::write_atomic(&path, &proof)?;
+    }
 
     observer(PublishPhase::Current);
-    durable::write_atomic(&dataset.join("current"), format!("{}\n", epoch.number).as_bytes())?;
+    log.write_checkpoint(checkpoint)?;
+    let current = public.join("datasets").join(epoch.dataset.as_str()).join("current");
+    durable::write_atomic(&current, format!("{}\n", epoch.number).as_bytes())?;
     Ok(())
 }
 

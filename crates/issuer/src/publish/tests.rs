@@ -88,6 +88,8 @@ impl Press {
             despite_unfinished_import: false,
             despite_empty: false,
             despite_missing: false,
+            renew: false,
+            witnesses: None,
             observer,
             progress: Box::leak(Box::new(|_, _, _| ())),
         }

@@ -30,6 +30,8 @@ fn try_publish(desk: &mut Desk, hour: i64) -> Result<Publication, PublishError> 
         despite_unfinished_import: false,
         despite_empty: false,
         despite_missing: false,
+        renew: false,
+        witnesses: None,
         observer: &mut |_| (),
         progress: &mut |_, _, _| (),
     };

@@ -291,6 +291,7 @@ fn malformed_notes_are_refused() {
     }
     let with = |origin: &str, size: u64| format!("{origin}\n{size}\n{root}\n\n— x AAAAAAA=\n");
     assert_eq!(parse(&with("o", 0)), CheckpointError::EmptyRoot);
+    assert_eq!(SignedCheckpoint::parse_with_any_root(with("o", 0).as_bytes()).unwrap().head().size, 0);
     assert_eq!(parse(&with("o", MAX_TREE_SIZE + 1)), CheckpointError::SizeTooLarge { size: MAX_TREE_SIZE + 1 });
     assert_eq!(parse(&with(&"o".repeat(256), 1)), CheckpointError::OriginTooLong);
     SignedCheckpoint::parse(with(&"o".repeat(255), MAX_TREE_SIZE).as_bytes()).unwrap();
@@ -334,5 +335,32 @@ proptest! {
     #[test]
     fn texts_never_panic(text in "(\\PC|\n|— |=|[0-9]{1,3}){0,60}") {
         let _ = SignedCheckpoint::parse(text.as_bytes());
+    }
+}
+
+#[test]
+fn the_answer_of_a_witness_is_taken_over() {
+    let log = TestLog::new(7);
+    let alone = SignedCheckpoint::parse(&log.note(7, &[])).unwrap();
+    let line = |size: u64, number: u8, time: u64| {
+        let note = log.note(size, &[(number, time)]);
+        note[log.note(size, &[]).len()..].to_vec()
+    };
+    let w1 = cosigner(1).verifier_key();
+    // Lines of others are passed over, and of two the later counts.
+    let lines = [line(7, 2, 9), line(7, 1, 100), line(7, 1, 50)].concat();
+    let (with, time) = alone.with_cosignature(&lines, &w1).unwrap().unwrap();
+    assert_eq!((with.as_bytes(), time), (&*log.note(7, &[(1, 100)]), 100));
+    // It takes the place of an older one, and leaves the others.
+    let (two, _) = with.with_cosignature(&line(7, 2, 101), &cosigner(2).verifier_key()).unwrap().unwrap();
+    let (again, _) = two.with_cosignature(&line(7, 1, 200), &w1).unwrap().unwrap();
+    assert_eq!(again.as_bytes(), log.note(7, &[(2, 101), (1, 200)]));
+    again.verify(&policy(2, "group both all w1 w2\nquorum both\n")).unwrap();
+
+    assert_eq!(alone.with_cosignature(&line(7, 2, 9), &w1), Ok(None));
+    let of_another_tree = alone.with_cosignature(&line(6, 1, 9), &w1);
+    assert_eq!(of_another_tree, Err(CheckpointError::BadCosignature { key_name: "w1.example".to_owned() }));
+    for malformed in [&b""[..], b"ok\n", &line(7, 1, 9)[..20]] {
+        assert_eq!(alone.with_cosignature(malformed, &w1), Err(CheckpointError::MalformedNote));
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -23,6 +25,52 @@ fn later_checkpoints_extend_earlier_ones() {
                 }
                 Err(error) => panic!("{old} to {new}: {error}"),
             }
+        }
+    }
+}
+
+/// From the tiles that are planned for it and no others.
+fn proof(log: &TestLog, old: u64, new: u64) -> Vec<NodeHash> {
+    log.authentic(&TilePlan::edge(new).with_beginning(old), new).prove_beginning(old).unwrap()
+}
+
+#[test]
+fn proofs_are_made_and_verified() {
+    let log = TestLog::new(66_000);
+    let mut heads = BTreeMap::new();
+    let mut head = |size| *heads.entry(size).or_insert_with(|| log.head(size));
+    for new in [1, 2, 3, 255, 256, 257, 600, 65_535, 65_536, 65_537, 66_000] {
+        for old in [0, 1, 2, 3, 254, 255, 256, 257, 511, 512, 599, 600, 65_534, 65_535, 65_536, 65_537, 66_000] {
+            if old > new {
+                assert!(!proves_beginning(&[], &head(old), &head(new)));
+                continue;
+            }
+            let plan = TilePlan::edge(new).with_beginning(old);
+            let held = plan.authenticate(&head(new), &log.contents(plan.tiles())).unwrap();
+            let proof = held.prove_beginning(old).unwrap();
+            assert!(proves_beginning(&proof, &head(old), &head(new)), "{old} to {new}");
+            assert!(proof.len() <= MAX_CONSISTENCY_HASHES);
+            // Nothing but that very proof.
+            let longer = [&proof[..], &[[0; 32]]].concat();
+            assert!(!proves_beginning(&longer, &head(old), &head(new)));
+            for at in 0..proof.len() {
+                let mut altered = proof.clone();
+                altered[at][7] ^= 1;
+                assert!(!proves_beginning(&altered, &head(old), &head(new)));
+                altered.remove(at);
+                assert!(!proves_beginning(&altered, &head(old), &head(new)));
+            }
+        }
+    }
+}
+
+#[test]
+fn no_proof_hides_a_rewritten_leaf() {
+    let honest = TestLog::new(700);
+    for (old, new, index) in [(5, 9, 0), (5, 9, 4), (256, 700, 100), (300, 700, 0), (300, 700, 299), (700, 700, 3)] {
+        let liar = rewritten(700, index);
+        for log in [&honest, &liar] {
+            assert!(!proves_beginning(&proof(log, old, new), &honest.head(old), &liar.head(new)));
         }
     }
 }
