@@ -62,7 +62,7 @@ impl Source {
     /// Fetches a file.
     ///
     /// # Errors
-    /// [`Missing`], after [`MOST_ATTEMPTS`] where it is passing.
+    /// [`Missing`], after four attempts where it is passing.
     pub async fn get(&self, path: &str, max_bytes: u64, cache: CacheMode) -> Result<Vec<u8>, Missing> {
         let mut attempt = 1;
         loop {
