@@ -8,11 +8,10 @@ use ceknik_core::log::{CheckpointPhrase, MAX_CHECKPOINT_BYTES, SignedCheckpoint,
 use ceknik_core::time::Timestamp;
 use ceknik_witness::fetch_checkpoint;
 use clap::{Args, Subcommand};
-use qrcode::QrCode;
-use qrcode::render::unicode::Dense1x2;
 use serde_json::json;
 
 use crate::failure::Failure;
+use crate::qr;
 use crate::witness::read_policy;
 
 /// For the whole response.
@@ -119,10 +118,7 @@ fn describe(
 ) -> Result<String, Failure> {
     // Name, size and root: whoever scans it reads what was signed, and nothing is lost of it.
     let head = format!("{}\n{}\n{}\n", shown(checkpoint.origin()), checkpoint.head().size, root(checkpoint));
-    let code =
-        QrCode::new(head.as_bytes()).map_err(|error| Failure::new(format!("no QR code can be made: {error}")))?;
-    // Terminals are dark: what is light in the code is drawn.
-    let code = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+    let code = qr::drawn(head.as_bytes()).ok_or_else(|| Failure::new("the log's name is too long for a QR code"))?;
     let mut text = format!(
         "Catatan publik / public log: {}\nEntri / entries: {}\nHash akar / root hash: {}\n",
         shown(checkpoint.origin()),

@@ -31,6 +31,7 @@ mod plan;
 mod progress;
 mod prompt;
 mod publish;
+mod qr;
 mod sample;
 mod verify;
 mod withdraw;

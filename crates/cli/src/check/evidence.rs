@@ -1,17 +1,16 @@
 //! `check --evidence`: files that show answers to others.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use ceknik_client::Report;
 use ceknik_core::evidence::{evidence_sha256, qr_content};
-use qrcode::render::unicode::Dense1x2;
-use qrcode::{EcLevel, QrCode};
 use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
+use crate::qr;
 use crate::verify::words::grouped;
 
 /// How the name of a file begins that is being written.
@@ -108,30 +107,13 @@ pub(super) fn print(written: Option<&Written>) {
     let length = fs::metadata(&written.path).map_or(0, |metadata| metadata.len());
     println!("   bukti / evidence: {} ({length} bytes)", written.path.display());
     println!("   SHA-256: {}", grouped(&written.sha256));
-    println!("{}", qr(&written.sha256, io::stdout().is_terminal()));
-}
-
-/// The code for a terminal, which has light letters on dark, or for paper.
-fn qr(sha256: &[u8; 32], on_dark: bool) -> String {
-    let content = qr_content(sha256);
-    let Ok(code) = QrCode::with_error_correction_level(&content, EcLevel::M) else { return content };
-    let (dark, light) = if on_dark { (Dense1x2::Light, Dense1x2::Dark) } else { (Dense1x2::Dark, Dense1x2::Light) };
-    code.render::<Dense1x2>().dark_color(dark).light_color(light).build()
+    let content = qr_content(&written.sha256);
+    println!("{}", qr::drawn(content.as_bytes()).unwrap_or(content));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_code_is_small_and_drawn_for_dark_and_light() {
-        let (terminal, paper) = (qr(&[7; 32], true), qr(&[7; 32], false));
-        let lines: Vec<_> = paper.lines().collect();
-        // Version 4: 33 modules, and a margin of four on each side; two modules to a line.
-        assert!(lines.len() == 21 && lines.iter().all(|line| line.chars().count() == 41), "{paper}");
-        assert!(lines[0].chars().all(|c| c == ' '), "{paper}");
-        assert!(terminal.lines().next().unwrap().chars().all(|c| c == '█'), "{terminal}");
-    }
 
     #[test]
     fn nothing_is_replaced() {
