@@ -11,7 +11,7 @@ use ceknik_client::{
     ServerUrl, ServerUrlError, Settings, TrustBasis,
 };
 use ceknik_core::log::Policy;
-use ceknik_core::manifest::{Id, Manifest, Text};
+use ceknik_core::manifest::{Id, Manifest, Texts};
 use ceknik_core::record::Support;
 use ceknik_core::{Nik, NikError};
 use clap::Args;
@@ -318,8 +318,8 @@ fn print_outcome(line: usize, outcome: &Outcome, manifest: Option<&Manifest>) {
         Answer::Listed { supports } => {
             println!("{line}. TERCANTUM / LISTED");
             for support in supports {
-                let named = |texts: Option<&std::collections::BTreeMap<Id, Text>>, id: &str| {
-                    let text = texts.and_then(|texts| Id::new(id).ok().and_then(|id| texts.get(&id)));
+                let named = |texts: Option<&Texts>, id: &str| {
+                    let text = texts.and_then(|texts| texts.get(id));
                     text.map_or_else(|| shown(id), words::pair)
                 };
                 println!("   {}", named(manifest.map(|manifest| &manifest.candidates), &support.candidate));

@@ -20,10 +20,10 @@
 //! load: whoever left somebody out of the filter alone knows which bucket to withhold. Then, and where a check *fails*, the
 //! answer is "no answer", cover or not: a party that lies about the table is not believed about the filter.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use ceknik_core::bucket::BucketError;
-use ceknik_core::manifest::{Id, Manifest};
+use ceknik_core::manifest::Manifest;
 use ceknik_core::oprf::{Blind, BlindedElement, OprfInput, blind};
 use ceknik_core::record::{self, Locator, SealKey};
 use ceknik_core::{Stretched, filler_locator};
@@ -43,7 +43,7 @@ pub(super) struct ConfirmStage {
     queue: VecDeque<usize>,
     round: Round,
     /// Set when something is gone: the round is finished first, like any other.
-    renew: Option<NoAnswer>,
+    renew: Option<Box<NoAnswer>>,
 }
 
 /// One evaluation request and what follows from it.
@@ -52,10 +52,25 @@ struct Round {
     own: Vec<Own>,
     /// What was sent in the latest attempt: the own elements, then random ones, the fillers.
     sent: Vec<BlindedElement>,
-    buckets: BTreeMap<u32, Vec<Target>>,
+    /// Ascending by number.
+    buckets: Vec<(u32, Vec<Target>)>,
     outstanding: usize,
     /// What the buckets that are in said, until all are.
     found: Vec<(usize, Answer, Vec<Warning>)>,
+}
+
+impl Round {
+    /// Whom to look for in a bucket.
+    fn targets(&mut self, index: u32) -> &mut Vec<Target> {
+        let at = match self.buckets.binary_search_by_key(&index, |(index, _)| *index) {
+            Ok(at) => at,
+            Err(at) => {
+                self.buckets.insert(at, (index, Vec::new()));
+                at
+            }
+        };
+        &mut self.buckets[at].1
+    }
 }
 
 struct Own {
@@ -184,11 +199,9 @@ impl ConfirmStage {
         }
         let fillers = self.round.sent.len() - targets.len();
         for target in targets {
-            self.round.buckets.entry(target.locator.bucket(geometry.bits())).or_default().push(target);
+            self.round.targets(target.locator.bucket(geometry.bits())).push(target);
         }
-        for filler in self.filler_locators(context, fillers) {
-            self.round.buckets.entry(filler.bucket(geometry.bits())).or_default();
-        }
+        self.want_fillers(context, fillers, geometry.bits());
         let (epoch, people) = (manifest.epoch, manifest.disclosure.people_per_bucket);
         let progress = Progress::Evaluated {
             elements: self.round.sent.len(),
@@ -197,7 +210,7 @@ impl ConfirmStage {
         };
         context.wire.push(Action::Progress(progress));
         self.round.outstanding = self.round.buckets.len();
-        for &index in self.round.buckets.keys() {
+        for &(index, _) in &self.round.buckets {
             let request = Request {
                 ticket: Ticket::from_number(0),
                 method: Method::Get,
@@ -212,11 +225,15 @@ impl ConfirmStage {
         Next::Stay
     }
 
-    fn filler_locators(&self, context: &Context, count: usize) -> Vec<Locator> {
-        let own = self.round.own.iter().filter_map(|own| context.subjects.get(own.subject)?.stretched.as_ref());
-        let own: Vec<&Stretched> = own.map(|(_, stretched)| stretched).collect();
-        let most = u8::try_from(count).unwrap_or(u8::MAX);
-        (0..most).map(|place| filler_locator(&context.cover_secret, &own, place)).collect()
+    /// Adds the buckets of `count` fillers.
+    fn want_fillers(&mut self, context: &Context, count: usize, bits: u8) {
+        let mut people: Vec<&Stretched> = Vec::new();
+        for own in &self.round.own {
+            people.extend(context.subjects.get(own.subject).and_then(|subject| Some(&subject.stretched.as_ref()?.1)));
+        }
+        for place in 0..u8::try_from(count).unwrap_or(u8::MAX) {
+            self.round.targets(filler_locator(&context.cover_secret, &people, place).bucket(bits));
+        }
     }
 
     fn bucket(
@@ -226,7 +243,8 @@ impl ConfirmStage {
         reply: Result<Vec<u8>, Failure>,
         rng: &mut impl CryptoRngCore,
     ) -> Next {
-        let Some(targets) = self.round.buckets.remove(&index) else { return Next::Stay };
+        let Ok(at) = self.round.buckets.binary_search_by_key(&index, |(index, _)| *index) else { return Next::Stay };
+        let (_, targets) = self.round.buckets.remove(at);
         self.round.outstanding = self.round.outstanding.saturating_sub(1);
         match reply {
             // The publisher may have removed the buckets of an epoch that is no longer the current one. A filler's bucket
@@ -235,12 +253,12 @@ impl ConfirmStage {
                 self.renew = Some(failure.no_answer(Reason::BucketUnavailable));
             }
             Err(failure) => {
-                let no_answer = Answer::NoAnswer(failure.no_answer(Reason::BucketUnavailable));
-                self.round.found.extend(targets.iter().map(|t| (t.subject, no_answer.clone(), Vec::new())));
+                for target in targets {
+                    let no_answer = Answer::NoAnswer(failure.no_answer(Reason::BucketUnavailable));
+                    self.round.found.push((target.subject, no_answer, Vec::new()));
+                }
             }
-            Ok(response) if !targets.is_empty() => {
-                self.round.found.extend(look_up(context, index, &targets, &response));
-            }
+            Ok(response) if !targets.is_empty() => self.look_up(context, index, &targets, &response),
             Ok(_) => {}
         }
         if self.round.outstanding > 0 {
@@ -248,32 +266,32 @@ impl ConfirmStage {
         }
         // With a bucket gone, nothing of this round counts: all of it is asked again, or none is answered.
         if self.renew.is_none() {
-            for (subject, answer, warnings) in self.round.found.drain(..) {
+            for (subject, answer, warnings) in std::mem::take(&mut self.round.found) {
                 context.settle(subject, answer, &warnings);
             }
         }
         self.next_round(context, rng)
     }
+
+    /// What a bucket says of those who are to be looked for in it.
+    fn look_up(&mut self, context: &Context, index: u32, targets: &[Target], response: &[u8]) {
+        let Some(manifest) = manifest(context) else { return };
+        let bucket = manifest.buckets.geometry.open_response(index, &manifest.buckets.root, response);
+        for target in targets {
+            let (answer, warnings) = match &bucket {
+                Err(error) => (Answer::NoAnswer(NoAnswer::because(bucket_reason(error), error)), Vec::new()),
+                Ok(bucket) => match bucket.find(&target.locator) {
+                    None => (Answer::NotListed, Vec::new()),
+                    Some(sealed) => read(context, target, sealed),
+                },
+            };
+            self.round.found.push((target.subject, answer, warnings));
+        }
+    }
 }
 
 fn manifest(context: &Context) -> Option<&Manifest> {
     context.list.as_ref().map(|list| list.manifest())
-}
-
-/// What a bucket says of those who are to be looked for in it.
-fn look_up(context: &Context, index: u32, targets: &[Target], response: &[u8]) -> Vec<(usize, Answer, Vec<Warning>)> {
-    let Some(manifest) = manifest(context) else { return Vec::new() };
-    let buckets = &manifest.buckets;
-    let bucket = buckets.geometry.open_response(index, &buckets.root, response);
-    let said = |target: &Target| match &bucket {
-        Err(error) => (Answer::NoAnswer(NoAnswer::because(bucket_reason(error), error)), Vec::new()),
-        Ok(bucket) => match bucket.find(&target.locator) {
-            None => (Answer::NotListed, Vec::new()),
-            Some(sealed) => read(context, target, sealed),
-        },
-    };
-    let said = targets.iter().map(|target| (target.subject, said(target)));
-    said.map(|(subject, (answer, warnings))| (subject, answer, warnings)).collect()
 }
 
 /// A record is there: listed, or no answer, whatever the filter said.
@@ -284,16 +302,12 @@ fn read(context: &Context, target: &Target, sealed: &[u8]) -> (Answer, Vec<Warni
         warnings.push(Warning::FilterLacksRecord);
     }
     match record::open(&target.seal_key, context.dataset.as_str(), sealed) {
-        // What is no id was not written by an issuer, and is not shown: it may hold anything that a terminal obeys.
-        Ok(record) if !record.supports.iter().all(|s| is_id(&s.candidate) && is_id(&s.status)) => {
-            let no_answer = NoAnswer::because(Reason::RecordUnreadable, "a candidate or status in it is no id");
-            (Answer::NoAnswer(no_answer), warnings)
-        }
+        // Candidates and statuses in it are ids, which may be shown: what holds anything else is no record.
         Ok(record) => {
             let explained = manifest(context).is_some_and(|manifest| {
                 record.supports.iter().all(|support| {
-                    manifest.candidates.keys().any(|id| id.as_str() == support.candidate)
-                        && manifest.statuses.keys().any(|id| id.as_str() == support.status)
+                    manifest.candidates.get(&support.candidate).is_some()
+                        && manifest.statuses.get(&support.status).is_some()
                 })
             });
             if !explained {
@@ -303,10 +317,6 @@ fn read(context: &Context, target: &Target, sealed: &[u8]) -> (Answer, Vec<Warni
         }
         Err(error) => (Answer::NoAnswer(NoAnswer::because(Reason::RecordUnreadable, error)), warnings),
     }
-}
-
-fn is_id(text: &str) -> bool {
-    Id::new(text).is_ok()
 }
 
 fn evaluation_reason(error: &EvaluationError) -> Reason {

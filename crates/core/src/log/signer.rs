@@ -2,16 +2,15 @@
 
 use core::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer, SigningKey};
 use rand_core::{CryptoRng, RngCore};
-use signed_note::Signature;
 use zeroize::Zeroizing;
 
 use super::checkpoint::{SignedCheckpoint, TreeHead};
+use super::note::SignatureLine;
 use super::vkey::{KeyType, VerifierKey, VkeyError, check_name, parse_id};
 use super::{EMPTY_ROOT, MAX_TREE_SIZE};
+use crate::encoding::{base64, from_base64};
 
 const PREFIX: &str = "PRIVATE+KEY+";
 
@@ -66,7 +65,7 @@ impl LogSigner {
         let (id, key) = rest.split_once('+').ok_or(NoteKeyError::Form)?;
         check_name(origin).map_err(NoteKeyError::Name)?;
         let id = parse_id(id).ok_or(NoteKeyError::Form)?;
-        let key = Zeroizing::new(STANDARD.decode(key).map_err(|_| NoteKeyError::Form)?);
+        let key = Zeroizing::new(from_base64(key.as_bytes()).ok_or(NoteKeyError::Form)?);
         let Some((&0x01, seed)) = key.split_first() else {
             return Err(NoteKeyError::Form);
         };
@@ -83,7 +82,7 @@ impl LogSigner {
         let mut typed = Zeroizing::new([0u8; 33]);
         typed[0] = 0x01;
         typed[1..].copy_from_slice(self.key.as_bytes());
-        let encoded = Zeroizing::new(STANDARD.encode(*typed));
+        let encoded = Zeroizing::new(base64(&*typed));
         let id = format!("{:08x}", self.verifier_key().id());
         // Reserved at full length, so that no copy is left behind by growing.
         let parts = [PREFIX, &self.origin, "+", &id, "+", &encoded];
@@ -123,8 +122,7 @@ impl LogSigner {
     /// The signed note with this text, which ends with a newline.
     pub(super) fn sign_text(&self, text: &[u8]) -> Result<Vec<u8>, NoteKeyError> {
         let signature = self.key.sign(text).to_bytes().to_vec();
-        let line =
-            Signature::new(self.origin.clone(), self.verifier_key().id(), signature).map_err(|_| NoteKeyError::Form)?;
+        let line = SignatureLine { name: self.origin.clone(), id: self.verifier_key().id(), signature };
         Ok([text, b"\n", &line.to_bytes()].concat())
     }
 }
