@@ -13,7 +13,7 @@ use ceknik_auditor::{
 use ceknik_client::{ServerUrl, ServerUrlError, Timeouts};
 use ceknik_core::Nik;
 use ceknik_core::log::Policy;
-use ceknik_core::manifest::{Id, Manifest, Text};
+use ceknik_core::manifest::{Id, Manifest, Texts};
 use ceknik_core::time::Timestamp;
 use ceknik_issuer::{ColumnMap, ReaderOptions, Row, RowReader, Terms};
 use clap::Args;
@@ -172,7 +172,7 @@ fn opener<'a>(args: &'a AuditArgs, file: &'a Path) -> ListOpener<'a> {
         for text in &args.map {
             map.add(text)?;
         }
-        fn terms(of: &std::collections::BTreeMap<Id, Text>) -> Result<Terms, ceknik_issuer::TermsError> {
+        fn terms(of: &Texts) -> Result<Terms, ceknik_issuer::TermsError> {
             Terms::new(of.iter().map(|(id, text)| (id.as_str(), [text.id.as_str(), text.en.as_str()])))
         }
         let options = ReaderOptions {

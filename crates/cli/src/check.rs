@@ -10,7 +10,7 @@ use ceknik_client::{
     ServerUrl, ServerUrlError, Settings, TrustBasis,
 };
 use ceknik_core::log::CheckpointPhrase;
-use ceknik_core::manifest::{Id, Manifest, Text};
+use ceknik_core::manifest::{Id, Manifest, Texts};
 use ceknik_core::record::Support;
 use ceknik_core::{Nik, NikError};
 use clap::Args;
@@ -386,8 +386,8 @@ fn print_outcome(line: usize, outcome: &Outcome, manifest: Option<&Manifest>) {
 /// What a record says, in the words of the list.
 pub(crate) fn print_supports(supports: &[Support], manifest: Option<&Manifest>) {
     for support in supports {
-        let named = |texts: Option<&std::collections::BTreeMap<Id, Text>>, id: &str| {
-            let text = texts.and_then(|texts| Id::new(id).ok().and_then(|id| texts.get(&id)));
+        let named = |texts: Option<&Texts>, id: &str| {
+            let text = texts.and_then(|texts| texts.get(id));
             text.map_or_else(|| shown(id), words::pair)
         };
         println!("   {}", named(manifest.map(|manifest| &manifest.candidates), &support.candidate));

@@ -29,7 +29,7 @@ pub enum Answer {
         because: Unconfirmed,
     },
     /// Nothing is known.
-    NoAnswer(NoAnswer),
+    NoAnswer(Box<NoAnswer>),
 }
 
 impl Answer {
@@ -57,17 +57,21 @@ pub struct NoAnswer {
 
 impl NoAnswer {
     /// A reason that says all.
-    pub(crate) fn plain(reason: Reason) -> Self {
-        Self { reason, detail: None, retry_after: None }
+    pub(crate) fn plain(reason: Reason) -> Box<Self> {
+        Box::new(Self { reason, detail: None, retry_after: None })
     }
 
     /// A reason and the error behind it. Parts of an error's text may come from the service: control characters are
     /// taken out, those that turn the writing direction too, and it is cut.
-    pub(crate) fn because(reason: Reason, error: impl fmt::Display) -> Self {
+    pub(crate) fn because(reason: Reason, error: impl fmt::Display) -> Box<Self> {
+        Self::because_of(reason, &error)
+    }
+
+    fn because_of(reason: Reason, error: &dyn fmt::Display) -> Box<Self> {
         const MOST_CHARS: usize = 300;
         let shown = |c: char| if c.is_control() || turns_direction(c) { ' ' } else { c };
         let detail = error.to_string().chars().map(shown).take(MOST_CHARS).collect();
-        Self { reason, detail: Some(detail), retry_after: None }
+        Box::new(Self { reason, detail: Some(detail), retry_after: None })
     }
 }
 

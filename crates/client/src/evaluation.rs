@@ -1,15 +1,12 @@
 //! The evaluate request and response on the wire (spec, "HTTP"), for whoever asks a service directly: an auditor's probe.
 //! [`Lookup`](crate::Lookup) does so by itself.
 
-use std::borrow::Cow;
-
 use ceknik_core::encoding::{base64url, from_base64url};
-use ceknik_core::json::JsonObject;
+use ceknik_core::json::{Json, JsonError, JsonWriter};
 use ceknik_core::oprf::{
     BlindedElement, CLIENT_BATCH_MOST, EvaluatedElement, OprfPublicKey, Proof, ProofError, REQUEST_SIZES,
     VerifiedBatch, verify_batch,
 };
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Most bytes of a response: 64 pairs of 43 characters each, with room for white space.
@@ -18,30 +15,11 @@ pub const MOST_RESPONSE_BYTES: u64 = 16 * 1024;
 /// Most elements in a request.
 pub const MOST_ELEMENTS: usize = REQUEST_SIZES[REQUEST_SIZES.len() - 1];
 
-#[derive(Serialize)]
-struct RequestBody<'a> {
-    key: &'a str,
-    blinded: Vec<String>,
-    alone: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ResponseBody<'a> {
-    #[serde(borrow)]
-    batch: Vec<JsonObject<PairBody<'a>>>,
+/// A response as it stands there.
+struct ResponseBody {
+    batch: Vec<(String, String)>,
     first: u8,
-    #[serde(borrow)]
-    proof: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PairBody<'a> {
-    #[serde(borrow)]
-    blinded: Cow<'a, str>,
-    #[serde(borrow)]
-    evaluated: Cow<'a, str>,
+    proof: String,
 }
 
 /// Why an evaluation is not believed.
@@ -72,10 +50,17 @@ pub fn request_size(own: usize) -> usize {
 /// The body of a request: `{"key":"…","blinded":["…"],"alone":false}`. The caller has filled `blinded` up to one of the sizes.
 /// With `alone` it is as long as without, by a space at its end: on an encrypted line the two look the same.
 pub fn request_body(key: &OprfPublicKey, blinded: &[BlindedElement], alone: bool) -> String {
-    let blinded = blinded.iter().map(|element| base64url(&element.to_bytes())).collect();
-    let body = RequestBody { key: &base64url(&key.to_bytes()), blinded, alone };
-    // Strings and a bool: always encodable.
-    let mut text = serde_json::to_string(&body).unwrap_or_default();
+    let mut body = JsonWriter::default();
+    body.open('{');
+    body.name("key").text(&base64url(&key.to_bytes()));
+    body.name("blinded").open('[');
+    for element in blinded {
+        body.text(&base64url(&element.to_bytes()));
+    }
+    body.close(']');
+    body.name("alone").truth(alone);
+    body.close('}');
+    let mut text = body.finish();
     if alone {
         text.push(' ');
     }
@@ -93,6 +78,20 @@ pub struct Evaluated {
     pub proof: Proof,
 }
 
+fn read(body: &[u8]) -> Result<ResponseBody, JsonError> {
+    let json = Json::parse(body)?;
+    let mut body = json.object()?;
+    let mut batch = Vec::new();
+    for json in body.take("batch")?.elements()? {
+        let mut pair = json.object()?;
+        batch.push((pair.take("blinded")?.text()?.to_owned(), pair.take("evaluated")?.text()?.to_owned()));
+        pair.end()?;
+    }
+    let (first, proof) = (body.take("first")?.whole8()?, body.take("proof")?.text()?.to_owned());
+    body.end()?;
+    Ok(ResponseBody { batch, first, proof })
+}
+
 /// Checks a response: form, the elements that were `sent` in their order from `first`, the proof over the whole batch. With
 /// `alone`, nothing else may be in the batch.
 ///
@@ -106,8 +105,7 @@ pub fn open_response(
 ) -> Result<Evaluated, EvaluationError> {
     let malformed = |what| EvaluationError::Malformed { what };
     let foreign = |what| EvaluationError::Foreign { what };
-    let JsonObject(body): JsonObject<ResponseBody<'_>> =
-        serde_json::from_slice(body).map_err(|_| malformed("the response is not the JSON of an evaluation"))?;
+    let body = read(body).map_err(|_| malformed("the response is not the JSON of an evaluation"))?;
     if body.batch.is_empty() || body.batch.len() > CLIENT_BATCH_MOST {
         return Err(malformed("the batch has no elements, or more than 64"));
     }
@@ -116,10 +114,10 @@ pub fn open_response(
     }
     let decode = |text: &str| from_base64url::<32>(text).ok_or(malformed("an element is not 32 bytes of base64url"));
     let mut batch = Vec::with_capacity(body.batch.len());
-    for JsonObject(pair) in &body.batch {
+    for (blinded, evaluated) in &body.batch {
         let not_an_element = |_| malformed("an element is not canonical, or the identity");
-        let blinded = BlindedElement::from_bytes(&decode(&pair.blinded)?).map_err(not_an_element)?;
-        let evaluated = EvaluatedElement::from_bytes(&decode(&pair.evaluated)?).map_err(not_an_element)?;
+        let blinded = BlindedElement::from_bytes(&decode(blinded)?).map_err(not_an_element)?;
+        let evaluated = EvaluatedElement::from_bytes(&decode(evaluated)?).map_err(not_an_element)?;
         batch.push((blinded, evaluated));
     }
     let proof = from_base64url::<64>(&body.proof).ok_or(malformed("the proof is not 64 bytes of base64url"))?;

@@ -1,6 +1,6 @@
 //! What a response means, before its content is looked at.
 
-use serde::Deserialize;
+use ceknik_core::json::Json;
 
 use crate::answer::NoAnswer;
 use crate::exchange::{Response, TransportFailure};
@@ -17,13 +17,6 @@ pub(crate) enum Failure {
     Status { status: u16 },
     /// More bytes than a correct response can have.
     TooLong,
-}
-
-/// The only member of a problem document (RFC 9457) that decides anything here.
-#[derive(Deserialize)]
-struct Problem {
-    #[serde(rename = "type", default)]
-    kind: String,
 }
 
 /// Said where `https://` leads to what speaks no TLS. Whoever is on the way can make it so: nobody is sent to `http://` for it.
@@ -53,13 +46,9 @@ impl Failure {
                 return Err(Self::Passing { reason, status: None, particulars, retry_after: None });
             }
         };
-        let budget = || {
-            let problem: Option<Problem> = serde_json::from_slice(&body).ok();
-            problem.is_some_and(|problem| problem.kind.rsplit(['/', ':', '#']).next() == Some(BUDGET_PROBLEM))
-        };
         let reason = match status {
             404 | 410 => return Err(Self::Gone { status }),
-            429 | 503 if budget() => Reason::BudgetExhausted,
+            429 | 503 if is_budget_problem(&body) => Reason::BudgetExhausted,
             408 => Reason::TimedOut,
             429 => Reason::RateLimited,
             500..=599 => Reason::ServiceUnavailable,
@@ -74,18 +63,35 @@ impl Failure {
     }
 
     /// The reason to give; `gone` for what is not there.
-    pub(crate) fn no_answer(&self, gone: Reason) -> NoAnswer {
+    pub(crate) fn no_answer(&self, gone: Reason) -> Box<NoAnswer> {
         match self {
-            Self::Passing { reason, status, particulars, retry_after } => NoAnswer {
-                reason: *reason,
-                detail: status.map(|status| format!("status {status}")).or(particulars.map(str::to_owned)),
-                retry_after: *retry_after,
-            },
-            Self::Gone { status } => NoAnswer::because(gone, format_args!("status {status}")),
-            Self::Status { status } => NoAnswer::because(Reason::UnexpectedStatus, format_args!("status {status}")),
+            Self::Passing { reason, status, particulars, retry_after } => {
+                let mut none = match status {
+                    Some(status) => with_status(*reason, *status),
+                    None => NoAnswer::plain(*reason),
+                };
+                none.detail = none.detail.or(particulars.map(str::to_owned));
+                none.retry_after = *retry_after;
+                none
+            }
+            Self::Gone { status } => with_status(gone, *status),
+            Self::Status { status } => with_status(Reason::UnexpectedStatus, *status),
             Self::TooLong => NoAnswer::plain(Reason::ResponseTooLong),
         }
     }
+}
+
+fn with_status(reason: Reason, status: u16) -> Box<NoAnswer> {
+    NoAnswer::because(reason, format_args!("status {status}"))
+}
+
+/// Whether a body is a problem document (RFC 9457) of that type, the only member that decides anything here.
+fn is_budget_problem(body: &[u8]) -> bool {
+    let Ok(json) = Json::parse(body) else { return false };
+    let kind = json.object().ok().and_then(|mut problem| problem.optional("type")?.text().ok());
+    // The last segment of a URI.
+    let last = kind.and_then(|kind| kind.as_bytes().rsplit(|byte| matches!(byte, b'/' | b':' | b'#')).next());
+    last == Some(BUDGET_PROBLEM.as_bytes())
 }
 
 #[cfg(test)]

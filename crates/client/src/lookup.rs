@@ -8,7 +8,6 @@
 //! it by [`Lookup::handle`]. It needs to know nothing of the protocol.
 
 use core::fmt;
-use std::collections::BTreeSet;
 
 use ceknik_core::evidence::EvidenceFile;
 use ceknik_core::filter::FilterBlock;
@@ -343,9 +342,9 @@ enum Next {
     /// Every NIK that will have a local answer has one.
     Local,
     /// No answer for whoever has none.
-    Fail(NoAnswer),
+    Fail(Box<NoAnswer>),
     /// Something is gone that the list promises: look whether there is a newer list, and else fail with this.
-    Renew(NoAnswer),
+    Renew(Box<NoAnswer>),
     /// Every NIK has an answer.
     Done,
 }
@@ -364,7 +363,7 @@ pub struct Lookup {
     /// For each NIK given, its place among the subjects: equal ones are one.
     lines: Vec<usize>,
     /// The answer that a second look for a newer list may yet save.
-    pending_failure: Option<NoAnswer>,
+    pending_failure: Option<Box<NoAnswer>>,
 }
 
 impl fmt::Debug for Lookup {
@@ -495,7 +494,7 @@ impl Lookup {
         next
     }
 
-    fn renew(&mut self, failure: NoAnswer) -> Next {
+    fn renew(&mut self, failure: Box<NoAnswer>) -> Next {
         let context = &mut self.context;
         context.restarted = true;
         context.wire.forget_all();
@@ -539,7 +538,10 @@ impl Context {
     /// Gives a subject its answer. The first one stays.
     fn settle(&mut self, subject: usize, answer: Answer, warnings: &[Warning]) {
         let Some(subject) = self.subjects.get_mut(subject).filter(|subject| subject.outcome.is_none()) else { return };
-        let mut all: Vec<Warning> = subject.nik.warnings().iter().map(Warning::Nik).collect();
+        let mut all = Vec::new();
+        for warning in subject.nik.warnings().iter() {
+            all.push(Warning::Nik(warning));
+        }
         let manifest = self.list.as_ref().map(VerifiedManifest::manifest);
         if manifest.is_some_and(|manifest| manifest.stretch.cost.weak) {
             all.push(Warning::Weak);
@@ -573,7 +575,7 @@ impl Context {
             if covered && failure.reason.is_passing() {
                 self.settle(place, Answer::NotListed, &[Warning::CoverUnconfirmed]);
             } else {
-                self.settle(place, Answer::NoAnswer(failure.clone()), &[]);
+                self.settle(place, Answer::NoAnswer(Box::new(failure.clone())), &[]);
             }
         }
     }
@@ -585,19 +587,27 @@ impl Context {
 
 /// One subject for each different NIK, and for each NIK given the place of its subject.
 fn subjects(niks: Vec<Nik>) -> (Vec<Subject>, Vec<usize>) {
-    let mut order: Vec<usize> = (0..niks.len()).collect();
-    order.sort_unstable_by(|&a, &b| niks[a].expose_digits().cmp(niks[b].expose_digits()).then(a.cmp(&b)));
-    let mut first_of: Vec<usize> = (0..niks.len()).collect();
-    for pair in order.windows(2) {
-        if niks[pair[0]] == niks[pair[1]] {
-            first_of[pair[1]] = first_of[pair[0]];
+    let mut subjects: Vec<Subject> = Vec::with_capacity(niks.len());
+    let mut lines = Vec::with_capacity(niks.len());
+    // Their places, in ascending order of the NIKs.
+    let mut order: Vec<usize> = Vec::with_capacity(niks.len());
+    for nik in niks {
+        match order.binary_search_by(|&place| subjects[place].nik.expose_digits().cmp(nik.expose_digits())) {
+            Ok(at) => lines.push(order[at]),
+            Err(at) => {
+                order.insert(at, subjects.len());
+                lines.push(subjects.len());
+                subjects.push(Subject {
+                    nik,
+                    stretched: None,
+                    local: None,
+                    cover: false,
+                    block: None,
+                    evidence: None,
+                    outcome: None,
+                });
+            }
         }
     }
-    let firsts: BTreeSet<usize> = first_of.iter().copied().collect();
-    let place: Vec<usize> = firsts.iter().copied().collect();
-    let lines = first_of.iter().map(|first| place.binary_search(first).unwrap_or(0)).collect();
-    let subject =
-        |nik| Subject { nik, stretched: None, local: None, cover: false, block: None, evidence: None, outcome: None };
-    let niks = niks.into_iter().enumerate().filter(|(at, _)| firsts.contains(at));
-    (niks.map(|(_, nik)| subject(nik)).collect(), lines)
+    (subjects, lines)
 }

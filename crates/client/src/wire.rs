@@ -2,7 +2,7 @@
 //!
 //! Retries are the same whatever a request is for and whoever it is for, so that they tell nothing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use ceknik_core::time::Timestamp;
 use rand_core::CryptoRngCore;
@@ -85,7 +85,8 @@ pub(crate) struct Retry(Fetch);
 /// Tickets, queue of actions, list of exchanges.
 pub(crate) struct Wire {
     next: u32,
-    pending: BTreeMap<Ticket, Pending>,
+    /// A few: each request, job and wait under its own ticket.
+    pending: Vec<(Ticket, Pending)>,
     actions: VecDeque<Action>,
     pub(crate) exchanges: Vec<Exchange>,
     patience_ms: u64,
@@ -96,7 +97,7 @@ impl Wire {
     pub(crate) fn new(patience_seconds: u32, now: Timestamp) -> Self {
         Self {
             next: 0,
-            pending: BTreeMap::new(),
+            pending: Vec::new(),
             actions: VecDeque::new(),
             exchanges: Vec::new(),
             patience_ms: u64::from(patience_seconds) * 1000,
@@ -133,38 +134,51 @@ impl Wire {
         fetch.request.ticket = ticket;
         fetch.attempts += 1;
         fetch.exchange = self.exchanges.len();
-        let Request { method, path, body, tells, .. } = fetch.request.clone();
-        self.exchanges.push(Exchange { at: self.now, method, path, body, tells, status: None, received_bytes: 0 });
+        self.exchanges.push(Exchange {
+            at: self.now,
+            method: fetch.request.method,
+            path: fetch.request.path.clone(),
+            body: fetch.request.body.clone(),
+            tells: fetch.request.tells,
+            status: None,
+            received_bytes: 0,
+        });
         self.push(Action::Fetch(fetch.request.clone()));
-        self.pending.insert(ticket, Pending::Reply(fetch));
+        self.pending.push((ticket, Pending::Reply(fetch)));
     }
 
     /// A ticket for the stretch of a subject.
     pub(crate) fn expect_stretch(&mut self, subject: usize) -> Ticket {
         let ticket = self.ticket();
-        self.pending.insert(ticket, Pending::Stretch { subject });
+        self.pending.push((ticket, Pending::Stretch { subject }));
         ticket
     }
 
     /// A ticket for a shard from the cache.
     pub(crate) fn expect_load(&mut self, shard: u32) -> Ticket {
         let ticket = self.ticket();
-        self.pending.insert(ticket, Pending::Load { shard });
+        self.pending.push((ticket, Pending::Load { shard }));
         ticket
+    }
+
+    /// What is waited for under a ticket, if it is of the kind that `wanted` says: a driver may mix them up.
+    fn take(&mut self, ticket: Ticket, wanted: fn(&Pending) -> bool) -> Option<Pending> {
+        let at = self.pending.iter().position(|(waited, pending)| *waited == ticket && wanted(pending))?;
+        Some(self.pending.swap_remove(at).1)
     }
 
     /// Whose stretch a ticket is. None for tickets that are not waited for.
     pub(crate) fn take_stretch(&mut self, ticket: Ticket) -> Option<usize> {
-        match self.pending.get(&ticket) {
-            Some(&Pending::Stretch { subject }) => self.pending.remove(&ticket).map(|_| subject),
+        match self.take(ticket, |pending| matches!(pending, Pending::Stretch { .. }))? {
+            Pending::Stretch { subject } => Some(subject),
             _ => None,
         }
     }
 
     /// Which shard a ticket is for.
     pub(crate) fn take_load(&mut self, ticket: Ticket) -> Option<u32> {
-        match self.pending.get(&ticket) {
-            Some(&Pending::Load { shard }) => self.pending.remove(&ticket).map(|_| shard),
+        match self.take(ticket, |pending| matches!(pending, Pending::Load { .. }))? {
+            Pending::Load { shard } => Some(shard),
             _ => None,
         }
     }
@@ -176,10 +190,8 @@ impl Wire {
         response: Response,
         rng: &mut impl CryptoRngCore,
     ) -> Option<Arrival> {
-        if !matches!(self.pending.get(&ticket), Some(Pending::Reply(_))) {
-            return None;
-        }
-        let Some(Pending::Reply(fetch)) = self.pending.remove(&ticket) else { return None };
+        let reply = self.take(ticket, |pending| matches!(pending, Pending::Reply(_)));
+        let Some(Pending::Reply(mut fetch)) = reply else { return None };
         let response = Self::cap(&fetch.request, response);
         if let (Some(exchange), Response::Received { status, body, .. }) =
             (self.exchanges.get_mut(fetch.exchange), &response)
@@ -194,8 +206,8 @@ impl Wire {
             self.push(Action::Progress(Progress::Waiting { milliseconds, because: *reason }));
             let ticket = self.ticket();
             self.push(Action::Wait { ticket, milliseconds });
-            let waited_ms = fetch.waited_ms + milliseconds;
-            self.pending.insert(ticket, Pending::Wait(Fetch { waited_ms, ..fetch }));
+            fetch.waited_ms += milliseconds;
+            self.pending.push((ticket, Pending::Wait(fetch)));
             return None;
         }
         Some(Arrival::Reply { purpose: fetch.purpose, reply })
@@ -228,10 +240,8 @@ impl Wire {
 
     /// A wait is over: files are asked for again, requests with a body are handed back to be built anew.
     pub(crate) fn take_wake(&mut self, ticket: Ticket) -> Option<Arrival> {
-        if !matches!(self.pending.get(&ticket), Some(Pending::Wait(_))) {
-            return None;
-        }
-        let Some(Pending::Wait(fetch)) = self.pending.remove(&ticket) else { return None };
+        let wait = self.take(ticket, |pending| matches!(pending, Pending::Wait(_)));
+        let Some(Pending::Wait(fetch)) = wait else { return None };
         match fetch.request.method {
             Method::Get => {
                 self.send(fetch);
@@ -245,13 +255,17 @@ impl Wire {
     pub(crate) fn forget_all(&mut self) {
         // Newest first, so that the places of the others stay.
         for action in self.actions.iter().rev() {
-            if let Action::Fetch(request) = action
-                && let Some(Pending::Reply(fetch)) = self.pending.get(&request.ticket)
-            {
+            let Action::Fetch(request) = action else { continue };
+            let pending = self.pending.iter().find(|(ticket, _)| *ticket == request.ticket);
+            if let Some((_, Pending::Reply(fetch))) = pending {
                 self.exchanges.remove(fetch.exchange);
             }
         }
-        self.actions.retain(|action| matches!(action, Action::Store(_) | Action::Progress(_)));
+        for _ in 0..self.actions.len() {
+            if let Some(action @ (Action::Store(_) | Action::Progress(_))) = self.actions.pop_front() {
+                self.actions.push_back(action);
+            }
+        }
         self.pending.clear();
     }
 }

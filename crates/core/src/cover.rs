@@ -34,9 +34,13 @@ pub fn covers(secret: &CoverSecret, generation: u32, h: &Stretched, cover_percen
 /// It is the first 16 bytes of `HMAC-SHA-256(secret, "ceknik/1/filler" || I2OSP(place, 1) || h₁ || … || hₙ)`, with the
 /// people's `h` in ascending order.
 pub fn filler_locator(secret: &CoverSecret, own: &[&Stretched], place: u8) -> Locator {
-    let mut own: Vec<&[u8]> = own.iter().map(|h| h.expose_bytes().as_slice()).collect();
-    own.sort_unstable();
-    let digest = hmac(secret, &[&[label::FILLER, &[place]], &own[..]].concat());
+    let mut parts: Vec<&[u8]> = vec![label::FILLER, core::slice::from_ref(&place)];
+    for h in own {
+        let h = &h.expose_bytes()[..];
+        let at = parts[2..].partition_point(|other| *other < h);
+        parts.insert(2 + at, h);
+    }
+    let digest = hmac(secret, &parts);
     let mut locator = [0; LOCATOR_BYTES];
     locator.copy_from_slice(&digest[..LOCATOR_BYTES]);
     Locator::from_bytes(locator)

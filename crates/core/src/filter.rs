@@ -4,9 +4,8 @@
 //! (u32 LE), 32 bytes of seed, the bits. Bit i is bit i mod 8 of byte i div 8. Its false positives are not an error to
 //! minimise; they are what a listed person can point to.
 
-use core::hash::{Hash, Hasher};
+use core::hash::Hasher;
 
-use bloomfilter::Bloom;
 use sha2::{Digest, Sha256};
 use siphasher::sip::SipHasher13;
 use thiserror::Error;
@@ -46,19 +45,10 @@ impl FilterItem {
         if shard_bits == 0 { 0 } else { u32::from_be_bytes(selector) >> (32 - u32::from(shard_bits)) }
     }
 
-    fn bloom_item(&self) -> BloomItem {
-        let mut item = [0u8; 16];
-        item.copy_from_slice(&self.expose_bytes()[8..]);
-        BloomItem(item)
-    }
-}
-
-/// Hashed as exactly its 16 bytes. An array's own `Hash` writes a length first, as wide as the platform's pointers.
-struct BloomItem([u8; 16]);
-
-impl Hash for BloomItem {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(&self.0);
+    /// What is hashed to choose the cell. Just these bytes: an array's own `Hash` writes a length first, as wide as the
+    /// platform's pointers.
+    fn hashed(&self) -> &[u8] {
+        &self.expose_bytes()[8..]
     }
 }
 
@@ -208,7 +198,7 @@ impl FilterGeometry {
         let mut key = [0u8; 16];
         key.copy_from_slice(&self.seed[..16]);
         let mut sip = SipHasher13::new_with_key(&key);
-        item.bloom_item().hash(&mut sip);
+        sip.write(item.hashed());
         Cell(u64::from(item.shard(self.shard_bits)) * self.shard_cells() + sip.finish() % self.shard_cells())
     }
 
@@ -257,11 +247,17 @@ impl ShardDigest {
     }
 }
 
+/// Whether a bit is set; false where there is none.
+fn is_set(bits: &[u8], at: u64) -> bool {
+    let byte = usize::try_from(at / 8).ok().and_then(|byte| bits.get(byte));
+    byte.is_some_and(|byte| byte & (1 << (at % 8)) != 0)
+}
+
 /// A shard whose file was checked: it can be asked.
 pub struct FilterShard {
     geometry: FilterGeometry,
     shard: u32,
-    bloom: Bloom<BloomItem>,
+    file: Vec<u8>,
 }
 
 impl core::fmt::Debug for FilterShard {
@@ -289,14 +285,16 @@ impl FilterShard {
         if got.root != digest.root {
             return Err(FilterError::Root);
         }
-        // The parser panics on a zero length and spins on a huge k: both were compared above.
-        let bloom = Bloom::from_bytes(file).map_err(|_| FilterError::Header { field: "length" })?;
-        Ok(Self { geometry: *geometry, shard, bloom })
+        Ok(Self { geometry: *geometry, shard, file })
     }
 
     /// Whether the item's cell is set. None when the item falls into another shard.
     pub fn contains(&self, item: &FilterItem) -> Option<bool> {
-        (self.geometry.shard(item) == self.shard).then(|| self.bloom.check(&item.bloom_item()))
+        if self.geometry.shard(item) != self.shard {
+            return None;
+        }
+        let within = self.geometry.cell(item).0 - u64::from(self.shard) * self.geometry.shard_cells();
+        Some(is_set(&self.file[HEADER_BYTES as usize..], within))
     }
 }
 
@@ -328,10 +326,7 @@ impl FilterBits {
 
     /// Whether a cell is set.
     pub fn is_set(&self, cell: Cell) -> bool {
-        usize::try_from(cell.0 / 8)
-            .ok()
-            .and_then(|i| self.bits.get(i))
-            .is_some_and(|byte| byte & (1 << (cell.0 % 8)) != 0)
+        is_set(&self.bits, cell.0)
     }
 
     /// Cells set.

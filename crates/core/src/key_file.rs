@@ -9,12 +9,11 @@
 //! One line, with its newline, and nothing else. Encrypted, the same bytes are the plaintext of an age file. Opening files,
 //! their permissions and passphrases are the business of whoever reads them.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use core::fmt;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::encoding::{base64url, fill_from_base64url};
 use crate::log::{LogSigner, NoteKeyError, VerifierKey};
 use crate::oprf::{OprfSecretKey, SecretKeyError};
 use crate::secret::secret_bytes;
@@ -149,7 +148,7 @@ pub fn log_key_text(key: &LogSigner) -> Zeroizing<String> {
 }
 
 fn text(prefix: &str, key: &[u8; KEY_BYTES]) -> Zeroizing<String> {
-    let encoded = Zeroizing::new(URL_SAFE_NO_PAD.encode(key));
+    let encoded = Zeroizing::new(base64url(key));
     // Reserved at full length, so that no copy is left behind by growing.
     let mut text = Zeroizing::new(String::with_capacity(prefix.len() + encoded.len() + 1));
     text.push_str(prefix);
@@ -171,10 +170,7 @@ fn one_line(text: &[u8], wanted: KeyFileKind) -> Result<&str, KeyFileError> {
 fn parse_bytes(text: &[u8], prefix: &str, wanted: KeyFileKind) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyFileError> {
     let encoded = one_line(text, wanted)?.strip_prefix(prefix).ok_or(KeyFileError::Form { wanted })?;
     let mut key = Zeroizing::new([0u8; KEY_BYTES]);
-    match URL_SAFE_NO_PAD.decode_slice(encoded, &mut *key) {
-        Ok(KEY_BYTES) => Ok(key),
-        _ => Err(KeyFileError::Form { wanted }),
-    }
+    if fill_from_base64url(encoded, &mut *key) { Ok(key) } else { Err(KeyFileError::Form { wanted }) }
 }
 
 #[cfg(test)]

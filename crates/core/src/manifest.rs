@@ -3,8 +3,6 @@
 //! [`UnverifiedManifest`] is one that parses and agrees with itself; [`VerifiedManifest`] is one that is also in the log
 //! that the verifier's policy names. Only the second is believed.
 
-use std::collections::BTreeMap;
-
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -16,15 +14,18 @@ use crate::oprf::OprfPublicKey;
 use crate::stretch::{StretchCost, StretchError};
 use crate::time::Timestamp;
 
+mod boxed;
 mod check;
 mod id;
-mod json;
+mod read;
 mod succession;
+mod texts;
 mod verified;
 mod wire;
 
 pub use id::{Id, IdError};
 pub use succession::SuccessionError;
+pub use texts::Texts;
 pub use verified::{FreshnessError, UnverifiedManifest, VerifiedManifest, VerifyError};
 
 /// The value of `protocol`.
@@ -161,9 +162,9 @@ pub struct Manifest {
     /// The promise.
     pub disclosure: Disclosure,
     /// What the ids of candidates mean.
-    pub candidates: BTreeMap<Id, Text>,
+    pub candidates: Texts,
     /// What the ids of statuses mean.
-    pub statuses: BTreeMap<Id, Text>,
+    pub statuses: Texts,
     /// Where and how to object.
     pub guidance: Vec<Guidance>,
     /// Plain copies elsewhere.
@@ -224,11 +225,8 @@ impl Manifest {
         if bytes.len() > MOST_MANIFEST_BYTES {
             return Err(ManifestError::TooLong { bytes: bytes.len() });
         }
-        json::refuse_loose_forms(bytes)?;
-        let document: wire::Document = serde_json::from_slice(bytes).map_err(json::describe)?;
-        let manifest = document.into_manifest()?;
-        manifest.check()?;
-        Ok(manifest)
+        let manifest = read::manifest(bytes).and_then(|manifest| manifest.check().map(|()| manifest));
+        manifest.map_err(|error| *error)
     }
 
     /// The bytes that are published. The same manifest gives the same bytes.
@@ -236,8 +234,8 @@ impl Manifest {
     /// # Errors
     /// [`ManifestError`], when it would not parse.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ManifestError> {
-        self.check()?;
-        let mut bytes = serde_json::to_vec_pretty(&wire::Document::from_manifest(self)).map_err(json::describe)?;
+        self.check().map_err(|error| *error)?;
+        let mut bytes = wire::to_json(self)?;
         bytes.push(b'\n');
         if bytes.len() > MOST_MANIFEST_BYTES {
             return Err(ManifestError::TooLong { bytes: bytes.len() });

@@ -17,22 +17,49 @@ pub fn node_hash(left: &NodeHash, right: &NodeHash) -> NodeHash {
 
 /// The root over leaf hashes in order; of none, the hash of nothing. Memory: the logarithm of the leaves.
 pub fn root(leaves: impl IntoIterator<Item = NodeHash>) -> NodeHash {
-    // One complete subtree for each set bit of the number of leaves so far, largest first.
-    let mut subtrees: Vec<NodeHash> = Vec::new();
-    for (count, leaf) in leaves.into_iter().enumerate() {
+    let mut tree = GrowingTree::default();
+    leaves.into_iter().for_each(|leaf| tree.push(leaf));
+    tree.root()
+}
+
+/// The root over hashes that stand one after another; bytes that are left over are passed over.
+pub(crate) fn root_of_hashes(hashes: &[u8]) -> NodeHash {
+    let mut tree = GrowingTree::default();
+    for chunk in hashes.chunks_exact(32) {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(chunk);
+        tree.push(hash);
+    }
+    tree.root()
+}
+
+/// A tree while leaves are added.
+#[derive(Default)]
+struct GrowingTree {
+    leaves: usize,
+    /// One complete subtree for each set bit of the number of leaves so far, largest first.
+    subtrees: Vec<NodeHash>,
+}
+
+impl GrowingTree {
+    fn push(&mut self, leaf: NodeHash) {
         let mut hash = leaf;
-        for _ in 0..count.trailing_ones() {
-            if let Some(left) = subtrees.pop() {
+        for _ in 0..self.leaves.trailing_ones() {
+            if let Some(left) = self.subtrees.pop() {
                 hash = node_hash(&left, &hash);
             }
         }
-        subtrees.push(hash);
+        self.subtrees.push(hash);
+        self.leaves += 1;
     }
-    subtrees
-        .into_iter()
-        .rev()
-        .reduce(|right, left| node_hash(&left, &right))
-        .unwrap_or_else(|| Sha256::digest([]).into())
+
+    fn root(mut self) -> NodeHash {
+        let Some(mut root) = self.subtrees.pop() else { return Sha256::digest([]).into() };
+        while let Some(left) = self.subtrees.pop() {
+            root = node_hash(&left, &root);
+        }
+        root
+    }
 }
 
 /// The path of a leaf, its sibling first. None when there is no such leaf. Recomputes the tree: for one path.
@@ -43,7 +70,7 @@ pub fn path(leaves: &[NodeHash], index: usize) -> Option<Vec<NodeHash>> {
     if leaves.len() == 1 {
         return Some(Vec::new());
     }
-    let split = largest_power_of_two_below(leaves.len());
+    let split = largest_power_of_two_below(leaves.len() as u64) as usize;
     let (left, right) = leaves.split_at(split);
     let (mut path, sibling) = if index < split {
         (path(left, index)?, root(right.iter().copied()))
@@ -54,8 +81,9 @@ pub fn path(leaves: &[NodeHash], index: usize) -> Option<Vec<NodeHash>> {
     Some(path)
 }
 
-fn largest_power_of_two_below(n: usize) -> usize {
-    1 << (usize::BITS - 1 - (n - 1).leading_zeros())
+/// The largest power of two under `n`, which is at least 2.
+pub(crate) fn largest_power_of_two_below(n: u64) -> u64 {
+    1 << (n - 1).ilog2()
 }
 
 /// The root that a leaf and its path give, in a tree of `leaves`. None when the path's length does not fit.

@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::json::{Json, JsonError, JsonWriter};
 use crate::label;
 use crate::manifest::Id;
 use crate::oprf::OprfOutput;
@@ -87,6 +88,17 @@ pub struct Support {
     pub submitted: Option<String>,
 }
 
+impl Support {
+    /// Writes it as a record has it.
+    pub fn write(&self, json: &mut JsonWriter) {
+        json.open('{');
+        json.member("candidate", &self.candidate);
+        json.member("status", &self.status);
+        json.name("submitted").maybe_text(self.submitted.as_deref());
+        json.close('}');
+    }
+}
+
 /// Without this, an absent field would pass as null.
 fn required_option<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
     Option::deserialize(d)
@@ -129,7 +141,7 @@ impl Record {
     /// [`RecordError::TooLong`], or [`RecordError::Malformed`] for supports out of order, none, or too many.
     pub fn to_payload(&self, payload_bytes: u32) -> Result<Zeroizing<Vec<u8>>, RecordError> {
         self.check()?;
-        let mut json = self.to_json()?;
+        let mut json = self.to_json();
         if json.len() as u64 > u64::from(payload_bytes) {
             return Err(RecordError::TooLong { needs: json.len(), payload_bytes });
         }
@@ -137,8 +149,37 @@ impl Record {
         Ok(json)
     }
 
-    fn to_json(&self) -> Result<Zeroizing<Vec<u8>>, RecordError> {
-        serde_json::to_vec(self).map(Zeroizing::new).map_err(|_| RecordError::Malformed { reason: "not encodable" })
+    /// Without white space. The buffer holds any record, so that no copy is left behind by growing.
+    fn to_json(&self) -> Zeroizing<Vec<u8>> {
+        let mut json = JsonWriter::with_capacity(MOST_PAYLOAD_BYTES as usize);
+        json.open('{');
+        json.name("supports").open('[');
+        for support in &self.supports {
+            support.write(&mut json);
+        }
+        json.close(']');
+        json.close('}');
+        Zeroizing::new(json.finish().into_bytes())
+    }
+
+    fn read(json: &[u8]) -> Result<Self, JsonError> {
+        let json = Json::parse(json)?;
+        let mut record = json.object()?;
+        let mut supports = Vec::new();
+        for json in record.take("supports")?.elements()? {
+            let mut support = json.object()?;
+            supports.push(Support {
+                candidate: support.take("candidate")?.text()?.to_owned(),
+                status: support.take("status")?.text()?.to_owned(),
+                submitted: match support.take("submitted")?.nullable() {
+                    Some(day) => Some(day.text()?.to_owned()),
+                    None => None,
+                },
+            });
+            support.end()?;
+        }
+        record.end()?;
+        Ok(Self { supports })
     }
 
     /// Parses a payload, strictly: it must be what [`Record::to_payload`] writes, byte for byte.
@@ -150,11 +191,10 @@ impl Record {
         if payload[json.len()..].iter().any(|byte| *byte != b' ') {
             return Err(RecordError::Malformed { reason: "the padding is not spaces" });
         }
-        let record: Self =
-            serde_json::from_slice(json).map_err(|_| RecordError::Malformed { reason: "not the JSON of a record" })?;
+        let record = Self::read(json).map_err(|_| RecordError::Malformed { reason: "not the JSON of a record" })?;
         record.check()?;
-        // White space, escapes, the order of fields, arrays for objects: JSON has many spellings, a record one.
-        if *record.to_json()? != json {
+        // White space, escapes, the order of fields: JSON has many spellings, a record one.
+        if *record.to_json() != json {
             return Err(RecordError::Malformed { reason: "not spelled as a record is" });
         }
         Ok(record)

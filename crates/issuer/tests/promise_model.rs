@@ -4,14 +4,12 @@
 // A helper that fails is a test that fails.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
-
 use ceknik_core::StretchCost;
 use ceknik_core::bucket::BucketGeometry;
 use ceknik_core::deniability::{self, Promise};
 use ceknik_core::filter::{FilterBits, FilterError, FilterGeometry, FilterItem, NoiseKey, NoiseSequence, ShardDigest};
 use ceknik_core::manifest::{
-    BucketsSpec, Disclosure, FilterSpec, Id, Manifest, OprfSpec, StretchSpec, Text, manifest_sha256,
+    BucketsSpec, Disclosure, FilterSpec, Id, Manifest, OprfSpec, StretchSpec, Text, Texts, manifest_sha256,
 };
 use ceknik_core::oprf::OprfSecretKey;
 use ceknik_core::time::Timestamp;
@@ -147,8 +145,8 @@ impl Generation {
                 evaluations_per_day: 300_000,
             },
             filter: Some(filter),
-            candidates: BTreeMap::from([(Id::new("a").unwrap(), text("A"))]),
-            statuses: BTreeMap::from([(Id::new("ms").unwrap(), text("MS"))]),
+            candidates: Texts::from([(Id::new("a").unwrap(), text("A"))]),
+            statuses: Texts::from([(Id::new("ms").unwrap(), text("MS"))]),
             guidance: vec![],
             mirrors: vec![],
         }

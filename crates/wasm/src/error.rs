@@ -9,7 +9,7 @@ use wasm_bindgen::JsValue;
 pub struct Refusal(pub(crate) String);
 
 impl Refusal {
-    pub(crate) fn because(what: &str, error: impl fmt::Display) -> Self {
+    pub(crate) fn because(what: &str, error: &dyn fmt::Display) -> Self {
         Self(format!("{what}: {error}"))
     }
 }

@@ -3,77 +3,36 @@
 use ceknik_core::Nik;
 use ceknik_core::encoding::{base64url, hex};
 use ceknik_core::evidence::{Check, Finding, Terms, Verdict, evidence_sha256, qr_content, verify};
+use ceknik_core::json::JsonWriter;
 use ceknik_core::log::Policy;
 use ceknik_core::manifest::{Id, VerifiedManifest};
-use ceknik_core::record::Support;
-use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
 
 use crate::error::Refusal;
 
-/// A verdict as JSON.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct VerdictForm<'a> {
-    verdict: &'static str,
-    sha256: String,
-    /// Whether the filter's cell is set; none without a filter.
-    cell_is_set: Option<bool>,
-    supports: &'a [Support],
-    /// The manifest's exact bytes; none where the list is not in the log.
-    manifest: Option<&'a str>,
-    list: Option<ListForm>,
-    checks: Vec<CheckForm<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ListForm {
-    sha256: String,
-    log: String,
-    log_index: u64,
-    log_size: u64,
-    witnesses: Vec<WitnessForm>,
-    evaluation_key: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct WitnessForm {
-    name: String,
-    key_name: String,
-    /// Seconds since 1970, by the witness's clock.
-    time: u64,
-}
-
-#[derive(Serialize)]
-struct CheckForm<'a> {
-    code: &'static str,
-    result: &'static str,
-    /// Particulars in English; none unless it failed.
-    detail: Option<&'a str>,
-}
-
-impl ListForm {
-    fn new(list: &VerifiedManifest) -> Self {
-        let checkpoint = list.checkpoint();
-        let witnesses = checkpoint.witnessed().iter().map(|witnessed| WitnessForm {
-            name: String::from_utf8_lossy(&witnessed.witness).into_owned(),
-            key_name: witnessed.key_name.clone(),
-            time: witnessed.time,
-        });
-        Self {
-            sha256: hex(&list.sha256()),
-            log: checkpoint.log().to_string(),
-            log_index: list.log_index(),
-            log_size: checkpoint.head().size,
-            witnesses: witnesses.collect(),
-            evaluation_key: base64url(&list.manifest().oprf.public_key.to_bytes()),
-        }
+fn write_list(json: &mut JsonWriter, list: &VerifiedManifest) {
+    let checkpoint = list.checkpoint();
+    json.open('{');
+    json.member("sha256", &hex(&list.sha256()));
+    json.member("log", &checkpoint.log().to_string());
+    json.member_number("logIndex", list.log_index());
+    json.member_number("logSize", checkpoint.head().size);
+    json.name("witnesses").open('[');
+    for witnessed in checkpoint.witnessed() {
+        json.open('{');
+        json.member("name", &String::from_utf8_lossy(&witnessed.witness));
+        json.member("keyName", &witnessed.key_name);
+        // Seconds since 1970, by the witness's clock.
+        json.member_number("time", witnessed.time);
+        json.close('}');
     }
+    json.close(']');
+    json.member("evaluationKey", &base64url(&list.manifest().oprf.public_key.to_bytes()));
+    json.close('}');
 }
 
+/// A verdict as JSON.
 fn json(verdict: &Verdict) -> String {
     let (supports, failed) = match &verdict.finding {
         Finding::Listed { supports } => (supports.as_slice(), None),
@@ -81,22 +40,38 @@ fn json(verdict: &Verdict) -> String {
         Finding::Unreadable { detail } => (&[][..], Some((Check::Record, detail))),
         Finding::Nothing { check, detail } => (&[][..], Some((*check, detail))),
     };
-    let check = |check: &Check| CheckForm {
-        code: check.code(),
-        result: verdict.result(*check).code(),
-        detail: failed.filter(|(failed, _)| failed == check).map(|(_, detail)| detail.as_str()),
-    };
-    let form = VerdictForm {
-        verdict: verdict.code(),
-        sha256: hex(&verdict.sha256),
-        cell_is_set: verdict.cell_is_set,
-        supports,
-        manifest: verdict.list.as_ref().and_then(|list| core::str::from_utf8(list.as_bytes()).ok()),
-        list: verdict.list.as_ref().map(ListForm::new),
-        checks: Check::ALL.iter().map(check).collect(),
-    };
-    // Strings, numbers and lists: always encodable.
-    serde_json::to_string(&form).unwrap_or_default()
+    let mut json = JsonWriter::default();
+    json.open('{');
+    json.member("verdict", verdict.code());
+    json.member("sha256", &hex(&verdict.sha256));
+    json.name("cellIsSet");
+    match verdict.cell_is_set {
+        Some(is_set) => json.truth(is_set),
+        None => json.null(),
+    }
+    json.name("supports").open('[');
+    supports.iter().for_each(|support| support.write(&mut json));
+    json.close(']');
+    // The manifest's exact bytes; none where the list is not in the log.
+    let list = verdict.list.as_ref();
+    json.name("manifest").maybe_text(list.and_then(|list| core::str::from_utf8(list.as_bytes()).ok()));
+    json.name("list");
+    match list {
+        Some(list) => write_list(&mut json, list),
+        None => json.null(),
+    }
+    json.name("checks").open('[');
+    for check in Check::ALL {
+        json.open('{');
+        json.member("code", check.code());
+        json.member("result", verdict.result(*check).code());
+        // Particulars in English; none unless it failed.
+        json.name("detail").maybe_text(failed.filter(|(failed, _)| failed == check).map(|(_, detail)| detail.as_str()));
+        json.close('}');
+    }
+    json.close(']');
+    json.close('}');
+    json.finish()
 }
 
 /// Checks an evidence file for a NIK under a policy, and gives the verdict as JSON. `dataset` is the list that it must be of;
@@ -113,12 +88,12 @@ pub fn verify_evidence(
     accept_weak: bool,
 ) -> Result<String, Refusal> {
     let text = Zeroizing::new(nik);
-    let nik = Nik::parse(&text).map_err(|error| Refusal::because("NIK", error))?;
-    let policy = Policy::parse(policy).map_err(|error| Refusal::because("policy", error))?;
-    let dataset = dataset.map(|dataset| Id::new(&dataset).map_err(|error| Refusal::because("dataset", error)));
+    let nik = Nik::parse(&text).map_err(|error| Refusal::because("NIK", &error))?;
+    let policy = Policy::parse(policy).map_err(|error| Refusal::because("policy", &error))?;
+    let dataset = dataset.map(|dataset| Id::new(&dataset).map_err(|error| Refusal::because("dataset", &error)));
     let dataset = dataset.transpose()?;
     let terms = Terms { policy: &policy, dataset: dataset.as_ref(), accept_weak };
-    let verdict = verify(file, &nik, &terms).map_err(|error| Refusal::because("stretch", error))?;
+    let verdict = verify(file, &nik, &terms).map_err(|error| Refusal::because("stretch", &error))?;
     Ok(json(&verdict))
 }
 

@@ -3,266 +3,203 @@
 use core::fmt;
 
 use ceknik_client::{Answer, CacheMode, Exchange, NoAnswer, Outcome, Progress, Report, Request, Tells, Trust};
+use ceknik_core::json::JsonWriter;
 use ceknik_core::manifest::VerifiedManifest;
-use ceknik_core::record::Support;
-use serde::Serialize;
+
+/// An action, by what is to be done, of which `write` adds the rest.
+pub(crate) fn action(what: &str, write: impl FnOnce(&mut JsonWriter)) -> String {
+    let mut json = JsonWriter::default();
+    json.open('{');
+    json.member("do", what);
+    write(&mut json);
+    json.close('}');
+    json.finish()
+}
 
 /// A code, and the English sentence.
-#[derive(Serialize)]
-pub(crate) struct Said {
-    code: &'static str,
-    text: String,
+pub(crate) fn write_said(json: &mut JsonWriter, code: &str, sentence: &dyn fmt::Display) {
+    json.open('{');
+    members_said(json, code, &sentence.to_string());
+    json.close('}');
 }
 
-impl Said {
-    pub(crate) fn new(code: &'static str, sentence: impl fmt::Display) -> Self {
-        Self { code, text: sentence.to_string() }
-    }
+fn members_said(json: &mut JsonWriter, code: &str, sentence: &str) {
+    json.member("code", code);
+    json.member("text", sentence);
 }
 
-#[derive(Serialize)]
-#[serde(tag = "do", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub(crate) enum ActionForm<'a> {
-    Fetch(FetchForm<'a>),
-    Stretch { ticket: u32, memory_kib: u32 },
-    Load { ticket: u32, sha256: String },
-    Store { item: &'static str, log: Option<&'a str>, sha256: Option<String> },
-    Wait { ticket: u32, milliseconds: u64 },
-    Progress { progress: ProgressForm },
-    Done { report: ReportForm<'a> },
+/// The members of a request that is to be made.
+pub(crate) fn write_fetch(json: &mut JsonWriter, request: &Request) {
+    json.member_number("ticket", request.ticket.number().into());
+    json.member("method", request.method.as_str());
+    json.member("path", &request.path);
+    json.name("body").maybe_text(request.body.as_deref());
+    json.member_number("maxBytes", request.most_bytes(200));
+    json.member_number("maxProblemBytes", request.most_bytes(500));
+    // Whether a right response has exactly `maxBytes`: then they say how far it is.
+    let whole = matches!(request.tells, Tells::FilterShard { .. } | Tells::Bucket { .. });
+    json.name("whole").truth(whole || request.path.split('/').any(|part| part == "filter"));
+    json.member(
+        "cache",
+        match request.cache {
+            CacheMode::NoStore => "no_store",
+            CacheMode::Revalidate => "revalidate",
+            CacheMode::Immutable => "immutable",
+        },
+    );
+    write_tells(json, &request.tells);
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct FetchForm<'a> {
-    ticket: u32,
-    method: &'static str,
-    path: &'a str,
-    body: Option<&'a str>,
-    max_bytes: u64,
-    max_problem_bytes: u64,
-    /// Whether a right response has exactly `max_bytes`: then they say how far it is.
-    whole: bool,
-    cache: &'static str,
-    tells: TellsForm,
-}
-
-impl<'a> FetchForm<'a> {
-    pub(crate) fn new(request: &'a Request) -> Self {
-        Self {
-            ticket: request.ticket.number(),
-            method: request.method.as_str(),
-            path: &request.path,
-            body: request.body.as_deref(),
-            max_bytes: request.most_bytes(200),
-            max_problem_bytes: request.most_bytes(500),
-            whole: matches!(request.tells, Tells::FilterShard { .. } | Tells::Bucket { .. })
-                || request.path.contains("/filter/"),
-            cache: match request.cache {
-                CacheMode::NoStore => "no_store",
-                CacheMode::Revalidate => "revalidate",
-                CacheMode::Immutable => "immutable",
-            },
-            tells: TellsForm::new(&request.tells),
+fn write_tells(json: &mut JsonWriter, tells: &Tells) {
+    json.name("tells").open('{');
+    members_said(json, tells.code(), &tells.to_string());
+    match *tells {
+        Tells::PublicFile | Tells::History | Tells::EvidenceElement => {}
+        Tells::FilterShard { shards, people } => {
+            json.member_number("shards", shards.into());
+            json.member_number("people", people);
+        }
+        Tells::BlindedElements { elements } => json.member_number("elements", elements as u64),
+        Tells::Bucket { buckets, people } => {
+            json.member_number("buckets", buckets.into());
+            json.member_number("people", people);
         }
     }
+    json.close('}');
 }
 
-#[derive(Serialize)]
-pub(crate) struct TellsForm {
-    #[serde(flatten)]
-    said: Said,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    shards: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    elements: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    buckets: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    people: Option<u64>,
-}
-
-impl TellsForm {
-    fn new(tells: &Tells) -> Self {
-        let mut form =
-            Self { said: Said::new(tells.code(), tells), shards: None, elements: None, buckets: None, people: None };
-        match *tells {
-            Tells::PublicFile | Tells::History | Tells::EvidenceElement => {}
-            Tells::FilterShard { shards, people } => (form.shards, form.people) = (Some(shards), Some(people)),
-            Tells::BlindedElements { elements } => form.elements = Some(elements),
-            Tells::Bucket { buckets, people } => (form.buckets, form.people) = (Some(buckets), Some(people)),
-        }
-        form
-    }
-}
-
-#[derive(Serialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub(crate) enum ProgressForm {
-    List { epoch: u64, published_at: String, valid_until: String, from_cache: bool },
-    Filter { bytes: u64, from_cache: bool },
-    Stretched { done: usize, of: usize },
-    Local { hits: usize, misses: usize, confirming: usize },
-    Evaluated { elements: usize, batch: usize, buckets: usize },
-    Waiting { milliseconds: u64, because: Said },
-    Restarted,
-}
-
-impl ProgressForm {
-    pub(crate) fn new(progress: Progress) -> Self {
+/// How far a lookup is.
+pub(crate) fn write_progress(json: &mut JsonWriter, progress: Progress) {
+    json.name("progress").open('{');
+    json.member(
+        "kind",
         match progress {
-            Progress::List { epoch, published_at, valid_until, from_cache } => Self::List {
-                epoch,
-                published_at: published_at.to_string(),
-                valid_until: valid_until.to_string(),
-                from_cache,
-            },
-            Progress::Filter { bytes, from_cache } => Self::Filter { bytes, from_cache },
-            Progress::Stretched { done, of } => Self::Stretched { done, of },
-            Progress::Local { hits, misses, confirming } => Self::Local { hits, misses, confirming },
-            Progress::Evaluated { elements, batch, buckets } => Self::Evaluated { elements, batch, buckets },
-            Progress::Waiting { milliseconds, because } => {
-                Self::Waiting { milliseconds, because: Said::new(because.code(), because) }
-            }
-            Progress::Restarted => Self::Restarted,
+            Progress::List { .. } => "list",
+            Progress::Filter { .. } => "filter",
+            Progress::Stretched { .. } => "stretched",
+            Progress::Local { .. } => "local",
+            Progress::Evaluated { .. } => "evaluated",
+            Progress::Waiting { .. } => "waiting",
+            Progress::Restarted => "restarted",
+        },
+    );
+    let mut numbers = |numbers: &[(&str, usize)]| {
+        numbers.iter().for_each(|&(name, number)| json.member_number(name, number as u64));
+    };
+    match progress {
+        Progress::List { epoch, published_at, valid_until, from_cache } => {
+            json.member_number("epoch", epoch);
+            json.member("publishedAt", &published_at.to_string());
+            json.member("validUntil", &valid_until.to_string());
+            json.name("fromCache").truth(from_cache);
         }
+        Progress::Filter { bytes, from_cache } => {
+            json.member_number("bytes", bytes);
+            json.name("fromCache").truth(from_cache);
+        }
+        Progress::Stretched { done, of } => numbers(&[("done", done), ("of", of)]),
+        Progress::Local { hits, misses, confirming } => {
+            numbers(&[("hits", hits), ("misses", misses), ("confirming", confirming)]);
+        }
+        Progress::Evaluated { elements, batch, buckets } => {
+            numbers(&[("elements", elements), ("batch", batch), ("buckets", buckets)]);
+        }
+        Progress::Waiting { milliseconds, because } => {
+            json.member_number("milliseconds", milliseconds);
+            json.name("because");
+            write_said(json, because.code(), &because);
+        }
+        Progress::Restarted => {}
     }
+    json.close('}');
 }
 
 /// A report. The manifest's exact bytes and the policy's are parts beside it.
-#[derive(Serialize)]
-pub(crate) struct ReportForm<'a> {
-    outcomes: Vec<OutcomeForm<'a>>,
-    list: Option<ListForm>,
-    trust: Option<TrustForm>,
-    requests: Vec<ExchangeForm<'a>>,
+pub(crate) fn write_report(json: &mut JsonWriter, report: &Report) {
+    json.name("report").open('{');
+    json.name("outcomes").open('[');
+    report.outcomes.iter().for_each(|outcome| write_outcome(json, outcome));
+    json.close(']');
+    json.name("list");
+    match &report.list {
+        Some(list) => write_list(json, list),
+        None => json.null(),
+    }
+    json.name("trust");
+    match &report.trust {
+        Some(trust) => write_trust(json, trust),
+        None => json.null(),
+    }
+    json.name("requests").open('[');
+    report.exchanges.iter().for_each(|exchange| write_exchange(json, exchange));
+    json.close(']');
+    json.close('}');
 }
 
-impl<'a> ReportForm<'a> {
-    pub(crate) fn new(report: &'a Report) -> Self {
-        Self {
-            outcomes: report.outcomes.iter().map(OutcomeForm::new).collect(),
-            list: report.list.as_ref().map(ListForm::new),
-            trust: report.trust.as_ref().map(TrustForm::new),
-            requests: report.exchanges.iter().map(ExchangeForm::new).collect(),
+fn write_outcome(json: &mut JsonWriter, outcome: &Outcome) {
+    json.open('{');
+    json.name("answer").open('{');
+    json.member("code", outcome.answer.code());
+    match &outcome.answer {
+        Answer::Listed { supports } => {
+            json.name("supports").open('[');
+            for support in supports {
+                support.write(json);
+            }
+            json.close(']');
+        }
+        Answer::NotListed => {}
+        Answer::Maybe { because } => json.member("because", because.code()),
+        Answer::NoAnswer(none) => {
+            let NoAnswer { reason, detail, retry_after } = &**none;
+            json.member("reason", reason.code());
+            json.member("text", &reason.to_string());
+            json.name("detail").maybe_text(detail.as_deref());
+            json.name("retryAfter").maybe_number(*retry_after);
+            json.name("passing").truth(reason.is_passing());
         }
     }
+    json.close('}');
+    json.name("local").maybe_text(outcome.local.map(|local| local.code()));
+    json.name("asOf").maybe_text(outcome.as_of.map(|at| at.to_string()).as_deref());
+    json.name("epoch").maybe_number(outcome.epoch);
+    json.name("warnings").open('[');
+    outcome.warnings.iter().for_each(|warning| write_said(json, warning.code(), warning));
+    json.close(']');
+    // The evidence file, which is text.
+    let file = outcome.evidence.as_ref().map(|file| file.to_bytes());
+    json.name("evidence").maybe_text(file.as_ref().and_then(|file| core::str::from_utf8(file).ok()));
+    json.close('}');
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OutcomeForm<'a> {
-    answer: AnswerForm<'a>,
-    local: Option<&'static str>,
-    as_of: Option<String>,
-    epoch: Option<u64>,
-    warnings: Vec<Said>,
-    /// The evidence file, which is text.
-    evidence: Option<String>,
+fn write_list(json: &mut JsonWriter, list: &VerifiedManifest) {
+    json.open('{');
+    json.member("sha256", &ceknik_core::encoding::hex(&list.sha256()));
+    json.member("log", &list.checkpoint().log().to_string());
+    json.member_number("logIndex", list.log_index());
+    json.close('}');
 }
 
-impl<'a> OutcomeForm<'a> {
-    fn new(outcome: &'a Outcome) -> Self {
-        Self {
-            answer: AnswerForm::new(&outcome.answer),
-            local: outcome.local.map(|local| local.code()),
-            as_of: outcome.as_of.map(|at| at.to_string()),
-            epoch: outcome.epoch,
-            warnings: outcome.warnings.iter().map(|warning| Said::new(warning.code(), warning)).collect(),
-            evidence: outcome.evidence.as_ref().map(|file| String::from_utf8_lossy(&file.to_bytes()).into_owned()),
-        }
-    }
+fn write_trust(json: &mut JsonWriter, trust: &Trust) {
+    json.open('{');
+    json.member("basis", trust.basis.code());
+    json.name("logs").open('[');
+    trust.policy.logs().iter().for_each(|log| json.text(&log.key().to_string()));
+    json.close(']');
+    json.name("witnesses").open('[');
+    trust.policy.witnesses().iter().for_each(|witness| json.text(&witness.key().to_string()));
+    json.close(']');
+    json.close('}');
 }
 
-#[derive(Serialize)]
-#[serde(tag = "code", rename_all = "snake_case", rename_all_fields = "camelCase")]
-enum AnswerForm<'a> {
-    Listed { supports: &'a [Support] },
-    NotListed,
-    Maybe { because: &'static str },
-    NoAnswer { reason: &'static str, text: String, detail: Option<&'a str>, retry_after: Option<u64>, passing: bool },
-}
-
-impl<'a> AnswerForm<'a> {
-    fn new(answer: &'a Answer) -> Self {
-        match answer {
-            Answer::Listed { supports } => Self::Listed { supports },
-            Answer::NotListed => Self::NotListed,
-            Answer::Maybe { because } => Self::Maybe { because: because.code() },
-            Answer::NoAnswer(NoAnswer { reason, detail, retry_after }) => Self::NoAnswer {
-                reason: reason.code(),
-                text: reason.to_string(),
-                detail: detail.as_deref(),
-                retry_after: *retry_after,
-                passing: reason.is_passing(),
-            },
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ListForm {
-    sha256: String,
-    log: String,
-    log_index: u64,
-}
-
-impl ListForm {
-    fn new(list: &VerifiedManifest) -> Self {
-        Self {
-            sha256: ceknik_core::encoding::hex(&list.sha256()),
-            log: list.checkpoint().log().to_string(),
-            log_index: list.log_index(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct TrustForm {
-    basis: &'static str,
-    logs: Vec<String>,
-    witnesses: Vec<String>,
-}
-
-impl TrustForm {
-    fn new(trust: &Trust) -> Self {
-        Self {
-            basis: trust.basis.code(),
-            logs: trust.policy.logs().iter().map(|log| log.key().to_string()).collect(),
-            witnesses: trust.policy.witnesses().iter().map(|witness| witness.key().to_string()).collect(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ExchangeForm<'a> {
-    at: String,
-    method: &'static str,
-    path: &'a str,
-    body: Option<&'a str>,
-    tells: TellsForm,
-    status: Option<u16>,
-    received_bytes: u64,
-}
-
-impl<'a> ExchangeForm<'a> {
-    fn new(exchange: &'a Exchange) -> Self {
-        Self {
-            at: exchange.at.to_string(),
-            method: exchange.method.as_str(),
-            path: &exchange.path,
-            body: exchange.body.as_deref(),
-            tells: TellsForm::new(&exchange.tells),
-            status: exchange.status,
-            received_bytes: exchange.received_bytes,
-        }
-    }
-}
-
-/// As JSON.
-pub(crate) fn json(form: &ActionForm<'_>) -> String {
-    // Strings, numbers and lists: always encodable.
-    serde_json::to_string(form).unwrap_or_default()
+fn write_exchange(json: &mut JsonWriter, exchange: &Exchange) {
+    json.open('{');
+    json.member("at", &exchange.at.to_string());
+    json.member("method", exchange.method.as_str());
+    json.member("path", &exchange.path);
+    json.name("body").maybe_text(exchange.body.as_deref());
+    write_tells(json, &exchange.tells);
+    json.name("status").maybe_number(exchange.status.map(u64::from));
+    json.member_number("receivedBytes", exchange.received_bytes);
+    json.close('}');
 }

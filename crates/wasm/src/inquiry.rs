@@ -1,12 +1,12 @@
 //! What to look up, and what was remembered, gathered piece by piece.
 
 use ceknik_client::{Cached, Confirm, SeenList, Settings};
+use ceknik_core::json::{Json, JsonError};
 use ceknik_core::log::Policy;
 use ceknik_core::manifest::Id;
 use ceknik_core::time::Timestamp;
 use ceknik_core::{CoverSecret, Nik};
 use rand_core::CryptoRngCore;
-use serde::Deserialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
 
@@ -14,45 +14,41 @@ use crate::error::Refusal;
 use crate::lookup::Lookup;
 use crate::random::BrowserRandom;
 
-/// The settings as JavaScript writes them. A name that is none is refused: a setting for privacy that is misspelt must not
-/// be one that is not there.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-struct SettingsForm {
-    accept_weak: Option<bool>,
-    offline: Option<bool>,
-    confirm: Option<ConfirmForm>,
-    alone: Option<bool>,
-    evidence: Option<bool>,
-    patience_seconds: Option<u32>,
-    least_people: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ConfirmForm {
-    Never,
-    AsNeeded,
-    Everyone,
-}
-
-impl SettingsForm {
-    fn settings(self) -> Settings {
-        let unless_set = Settings::default();
-        Settings {
-            accept_weak: self.accept_weak.unwrap_or(unless_set.accept_weak),
-            offline: self.offline.unwrap_or(unless_set.offline),
-            confirm: self.confirm.map_or(unless_set.confirm, |confirm| match confirm {
-                ConfirmForm::Never => Confirm::Never,
-                ConfirmForm::AsNeeded => Confirm::AsNeeded,
-                ConfirmForm::Everyone => Confirm::Everyone,
-            }),
-            alone: self.alone.unwrap_or(unless_set.alone),
-            evidence: self.evidence.unwrap_or(unless_set.evidence),
-            patience_seconds: self.patience_seconds.unwrap_or(unless_set.patience_seconds),
-            least_people: self.least_people.unwrap_or(unless_set.least_people),
-        }
+/// Reads the settings as JavaScript writes them. A name that is none is refused: a setting for privacy that is misspelt must
+/// not be one that is not there. What is null is not set.
+fn settings(json: &str) -> Result<Settings, JsonError> {
+    let json = Json::parse(json.as_bytes())?;
+    let mut form = json.object()?;
+    let mut set = |name| form.optional(name).and_then(Json::nullable);
+    let mut settings = Settings::default();
+    if let Some(accept) = set("acceptWeak") {
+        settings.accept_weak = accept.truth()?;
     }
+    if let Some(offline) = set("offline") {
+        settings.offline = offline.truth()?;
+    }
+    if let Some(confirm) = set("confirm") {
+        settings.confirm = match confirm.text()? {
+            "never" => Confirm::Never,
+            "as_needed" => Confirm::AsNeeded,
+            "everyone" => Confirm::Everyone,
+            _ => return Err(confirm.unexpected("`never`, `as_needed` or `everyone`")),
+        };
+    }
+    if let Some(alone) = set("alone") {
+        settings.alone = alone.truth()?;
+    }
+    if let Some(evidence) = set("evidence") {
+        settings.evidence = evidence.truth()?;
+    }
+    if let Some(seconds) = set("patienceSeconds") {
+        settings.patience_seconds = seconds.whole32()?;
+    }
+    if let Some(people) = set("leastPeople") {
+        settings.least_people = people.whole(u64::MAX)?;
+    }
+    form.end()?;
+    Ok(settings)
 }
 
 /// A lookup that has not begun.
@@ -71,10 +67,9 @@ impl Inquiry {
     /// [`Refusal`] when the id is none, or the settings are not of the form.
     #[wasm_bindgen(constructor)]
     pub fn new(dataset: &str, settings: &str) -> Result<Self, Refusal> {
-        let dataset = Id::new(dataset).map_err(|error| Refusal::because("dataset", error))?;
-        let settings: SettingsForm =
-            serde_json::from_str(settings).map_err(|error| Refusal::because("settings", error))?;
-        let inquiry = ceknik_client::Inquiry { dataset, niks: Vec::new(), policy: None, settings: settings.settings() };
+        let dataset = Id::new(dataset).map_err(|error| Refusal::because("dataset", &error))?;
+        let settings = self::settings(settings).map_err(|error| Refusal::because("settings", &error))?;
+        let inquiry = ceknik_client::Inquiry { dataset, niks: Vec::new(), policy: None, settings };
         Ok(Self { inquiry, cached: Cached::default() })
     }
 
@@ -85,7 +80,7 @@ impl Inquiry {
     #[wasm_bindgen(js_name = addNik)]
     pub fn add_nik(&mut self, text: String) -> Result<(), Refusal> {
         let text = Zeroizing::new(text);
-        let nik = Nik::parse(&text).map_err(|error| Refusal::because("NIK", error))?;
+        let nik = Nik::parse(&text).map_err(|error| Refusal::because("NIK", &error))?;
         self.inquiry.niks.push(nik);
         Ok(())
     }
@@ -96,7 +91,7 @@ impl Inquiry {
     /// [`Refusal`] when it is no policy.
     #[wasm_bindgen(js_name = trust)]
     pub fn trust(&mut self, policy: &[u8]) -> Result<(), Refusal> {
-        self.inquiry.policy = Some(Policy::parse(policy).map_err(|error| Refusal::because("policy", error))?);
+        self.inquiry.policy = Some(Policy::parse(policy).map_err(|error| Refusal::because("policy", &error))?);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
 
 use crate::error::Refusal;
-use crate::forms::{ActionForm, FetchForm, ProgressForm, ReportForm, json};
+use crate::forms;
 use crate::inquiry::timestamp;
 use crate::random::BrowserRandom;
 use crate::stretcher::read_result;
@@ -130,34 +130,51 @@ impl Lookup {
 
     fn write(&mut self, action: Action) -> String {
         match action {
-            Action::Fetch(request) => json(&ActionForm::Fetch(FetchForm::new(&request))),
+            Action::Fetch(request) => forms::action("fetch", |json| forms::write_fetch(json, &request)),
             Action::Stretch(job) => {
                 self.parts.push(job.expose_bytes());
-                json(&ActionForm::Stretch { ticket: job.ticket().number(), memory_kib: job.cost().memory_kib })
+                forms::action("stretch", |json| {
+                    json.member_number("ticket", job.ticket().number().into());
+                    json.member_number("memoryKib", job.cost().memory_kib.into());
+                })
             }
-            Action::Load { ticket, sha256 } => {
-                json(&ActionForm::Load { ticket: ticket.number(), sha256: hex(&sha256) })
-            }
+            Action::Load { ticket, sha256 } => forms::action("load", |json| {
+                json.member_number("ticket", ticket.number().into());
+                json.member("sha256", &hex(&sha256));
+            }),
             Action::Store(item) => self.write_item(item),
-            Action::Wait { ticket, milliseconds } => json(&ActionForm::Wait { ticket: ticket.number(), milliseconds }),
-            Action::Progress(progress) => json(&ActionForm::Progress { progress: ProgressForm::new(progress) }),
+            Action::Wait { ticket, milliseconds } => forms::action("wait", |json| {
+                json.member_number("ticket", ticket.number().into());
+                json.member_number("milliseconds", milliseconds);
+            }),
+            Action::Progress(progress) => forms::action("progress", |json| forms::write_progress(json, progress)),
             Action::Done(report) => {
-                let manifest = report.list.as_ref().map(|list| list.as_bytes().to_vec());
-                let policy = report.trust.as_ref().map(|trust| trust.policy.to_bytes());
-                self.parts.extend(manifest.into_iter().chain(policy).map(Zeroizing::new));
-                json(&ActionForm::Done { report: ReportForm::new(&report) })
+                if let Some(list) = &report.list {
+                    self.parts.push(Zeroizing::new(list.as_bytes().to_vec()));
+                }
+                if let Some(trust) = &report.trust {
+                    self.parts.push(Zeroizing::new(trust.policy.to_bytes()));
+                }
+                forms::action("done", |json| forms::write_report(json, &report))
             }
         }
     }
 
     fn write_item(&mut self, item: Item) -> String {
-        let (name, log, sha256, parts) = match item {
-            Item::Policy(policy) => ("policy", None, None, vec![policy]),
-            Item::List { log, list } => ("list", Some(log), None, vec![list.manifest, list.proof]),
-            Item::Checkpoint { log, checkpoint } => ("checkpoint", Some(log), None, vec![checkpoint]),
-            Item::Shard { log, sha256, file } => ("shard", Some(log), Some(hex(&sha256)), vec![file]),
+        let (name, log, sha256, part) = match item {
+            Item::Policy(policy) => ("policy", None, None, policy),
+            Item::List { log, list } => {
+                self.parts.push(Zeroizing::new(list.manifest));
+                ("list", Some(log), None, list.proof)
+            }
+            Item::Checkpoint { log, checkpoint } => ("checkpoint", Some(log), None, checkpoint),
+            Item::Shard { log, sha256, file } => ("shard", Some(log), Some(hex(&sha256)), file),
         };
-        self.parts.extend(parts.into_iter().map(Zeroizing::new));
-        json(&ActionForm::Store { item: name, log: log.as_deref(), sha256 })
+        self.parts.push(Zeroizing::new(part));
+        forms::action("store", |json| {
+            json.member("item", name);
+            json.name("log").maybe_text(log.as_deref());
+            json.name("sha256").maybe_text(sha256.as_deref());
+        })
     }
 }

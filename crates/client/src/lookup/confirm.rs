@@ -22,11 +22,11 @@
 //! load: whoever left somebody out of the filter alone knows which bucket to withhold. Then, and where a check *fails*, the
 //! answer is "no answer", cover or not: a party that lies about the table is not believed about the filter.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use ceknik_core::bucket::BucketError;
 use ceknik_core::evidence::EvidenceFile;
-use ceknik_core::manifest::{Id, Manifest};
+use ceknik_core::manifest::Manifest;
 use ceknik_core::oprf::{Blind, BlindedElement, EvaluatedElement, OprfInput, Proof, blind};
 use ceknik_core::record::{self, Locator, SealKey};
 use ceknik_core::{Stretched, filler_locator};
@@ -46,7 +46,7 @@ pub(super) struct ConfirmStage {
     queue: VecDeque<usize>,
     round: Round,
     /// Set when something is gone: the round is finished first, like any other.
-    renew: Option<NoAnswer>,
+    renew: Option<Box<NoAnswer>>,
 }
 
 /// What is evaluated in one request, or for evidence in as many as there are elements, and what follows from it.
@@ -57,9 +57,10 @@ struct Round {
     sent: Vec<BlindedElement>,
     /// How many of them stand in one request.
     together: usize,
-    /// The requests that were answered, by the place of their first element.
-    evaluated: BTreeMap<usize, Evaluated>,
-    buckets: BTreeMap<u32, Vec<Target>>,
+    /// The requests that were answered, each with the place of its first element.
+    evaluated: Vec<(usize, Evaluated)>,
+    /// Ascending by number.
+    buckets: Vec<(u32, Vec<Target>)>,
     outstanding: usize,
     /// What the buckets that are in said, until all are.
     found: Vec<Found>,
@@ -71,6 +72,20 @@ struct Found {
     answer: Answer,
     warnings: Vec<Warning>,
     evidence: Option<EvidenceFile>,
+}
+
+impl Round {
+    /// Whom to look for in a bucket.
+    fn targets(&mut self, index: u32) -> &mut Vec<Target> {
+        let at = match self.buckets.binary_search_by_key(&index, |(index, _)| *index) {
+            Ok(at) => at,
+            Err(at) => {
+                self.buckets.insert(at, (index, Vec::new()));
+                at
+            }
+        };
+        &mut self.buckets[at].1
+    }
 }
 
 struct Own {
@@ -206,33 +221,31 @@ impl ConfirmStage {
         let alone = settings.alone || settings.evidence;
         let sent = self.round.sent.get(place..place + self.round.together).unwrap_or_default();
         match open_response(body, &manifest.oprf.public_key, sent, alone) {
-            Ok(evaluated) => drop(self.round.evaluated.insert(place, evaluated)),
+            Ok(evaluated) => self.round.evaluated.push((place, evaluated)),
             Err(error) => return Next::Fail(NoAnswer::because(evaluation_reason(&error), error)),
         }
         // Buckets are asked for when all elements are evaluated, as if they had been sent together.
         if self.round.evaluated.len() * self.round.together < self.round.sent.len() {
             return Next::Stay;
         }
-        let Some(targets) = self.targets(settings.evidence) else {
+        let Some(targets) = self.own_targets(settings.evidence) else {
             return Next::Fail(NoAnswer::plain(Reason::EvaluationForeign));
         };
         let geometry = manifest.buckets.geometry;
         let fillers = self.round.sent.len() - targets.len();
         for target in targets {
-            self.round.buckets.entry(target.locator.bucket(geometry.bits())).or_default().push(target);
+            self.round.targets(target.locator.bucket(geometry.bits())).push(target);
         }
-        for filler in self.filler_locators(context, fillers) {
-            self.round.buckets.entry(filler.bucket(geometry.bits())).or_default();
-        }
+        self.want_fillers(context, fillers, geometry.bits());
         let (epoch, people) = (manifest.epoch, manifest.disclosure.people_per_bucket);
         let progress = Progress::Evaluated {
             elements: self.round.sent.len(),
-            batch: self.round.evaluated.values().map(|evaluated| evaluated.batch.len()).max().unwrap_or_default(),
+            batch: self.round.evaluated.iter().map(|(_, evaluated)| evaluated.batch.len()).max().unwrap_or_default(),
             buckets: self.round.buckets.len(),
         };
         context.wire.push(Action::Progress(progress));
         self.round.outstanding = self.round.buckets.len();
-        for &index in self.round.buckets.keys() {
+        for &(index, _) in &self.round.buckets {
             let request = Request {
                 ticket: Ticket::from_number(0),
                 method: Method::Get,
@@ -248,11 +261,12 @@ impl ConfirmStage {
     }
 
     /// What to look for of everybody, for whom there is an evaluation.
-    fn targets(&mut self, evidence: bool) -> Option<Vec<Target>> {
+    fn own_targets(&mut self, evidence: bool) -> Option<Vec<Target>> {
         let Round { own, evaluated, together, .. } = &mut self.round;
-        let target = |(place, own): (usize, &mut Own)| {
+        let mut targets = Vec::with_capacity(own.len());
+        for (place, own) in own.iter_mut().enumerate() {
             let within = place % *together;
-            let evaluation = evaluated.get(&(place - within))?;
+            let (_, evaluation) = evaluated.iter().find(|(first, _)| *first == place - within)?;
             let (batch, at) = (&evaluation.batch, evaluation.first + within);
             let blind = own.blind.take()?;
             let output = batch.finalize(at, &own.input, &blind)?;
@@ -262,16 +276,21 @@ impl ConfirmStage {
             } else {
                 None
             };
-            Some(Target { subject: own.subject, locator: output.locator(), seal_key: output.seal_key(), alone })
-        };
-        own.iter_mut().enumerate().map(target).collect()
+            let (locator, seal_key) = (output.locator(), output.seal_key());
+            targets.push(Target { subject: own.subject, locator, seal_key, alone });
+        }
+        Some(targets)
     }
 
-    fn filler_locators(&self, context: &Context, count: usize) -> Vec<Locator> {
-        let own = self.round.own.iter().filter_map(|own| context.subjects.get(own.subject)?.stretched.as_ref());
-        let own: Vec<&Stretched> = own.map(|(_, stretched)| stretched).collect();
-        let most = u8::try_from(count).unwrap_or(u8::MAX);
-        (0..most).map(|place| filler_locator(&context.cover_secret, &own, place)).collect()
+    /// Adds the buckets of `count` fillers.
+    fn want_fillers(&mut self, context: &Context, count: usize, bits: u8) {
+        let mut people: Vec<&Stretched> = Vec::new();
+        for own in &self.round.own {
+            people.extend(context.subjects.get(own.subject).and_then(|subject| Some(&subject.stretched.as_ref()?.1)));
+        }
+        for place in 0..u8::try_from(count).unwrap_or(u8::MAX) {
+            self.round.targets(filler_locator(&context.cover_secret, &people, place).bucket(bits));
+        }
     }
 
     fn bucket(
@@ -281,7 +300,8 @@ impl ConfirmStage {
         reply: Result<Vec<u8>, Failure>,
         rng: &mut impl CryptoRngCore,
     ) -> Next {
-        let Some(targets) = self.round.buckets.remove(&index) else { return Next::Stay };
+        let Ok(at) = self.round.buckets.binary_search_by_key(&index, |(index, _)| *index) else { return Next::Stay };
+        let (_, targets) = self.round.buckets.remove(at);
         self.round.outstanding = self.round.outstanding.saturating_sub(1);
         match reply {
             // The publisher may have removed the buckets of an epoch that is no longer the current one. A filler's bucket
@@ -290,17 +310,17 @@ impl ConfirmStage {
                 self.renew = Some(failure.no_answer(Reason::BucketUnavailable));
             }
             Err(failure) => {
-                let no_answer = Answer::NoAnswer(failure.no_answer(Reason::BucketUnavailable));
-                self.round.found.extend(targets.iter().map(|target| Found {
-                    subject: target.subject,
-                    answer: no_answer.clone(),
-                    warnings: Vec::new(),
-                    evidence: None,
-                }));
+                for target in targets {
+                    let answer = Answer::NoAnswer(failure.no_answer(Reason::BucketUnavailable));
+                    self.round.found.push(Found {
+                        subject: target.subject,
+                        answer,
+                        warnings: Vec::new(),
+                        evidence: None,
+                    });
+                }
             }
-            Ok(response) if !targets.is_empty() => {
-                self.round.found.extend(look_up(context, index, &targets, &response));
-            }
+            Ok(response) if !targets.is_empty() => self.look_up(context, index, &targets, &response),
             Ok(_) => {}
         }
         if self.round.outstanding > 0 {
@@ -308,7 +328,7 @@ impl ConfirmStage {
         }
         // With a bucket gone, nothing of this round counts: all of it is asked again, or none is answered.
         if self.renew.is_none() {
-            for Found { subject, answer, warnings, evidence } in self.round.found.drain(..) {
+            for Found { subject, answer, warnings, evidence } in std::mem::take(&mut self.round.found) {
                 if let Some(subject) = context.subjects.get_mut(subject) {
                     subject.evidence = evidence;
                 }
@@ -317,30 +337,28 @@ impl ConfirmStage {
         }
         self.next_round(context, rng)
     }
+
+    /// What a bucket says of those who are to be looked for in it.
+    fn look_up(&mut self, context: &Context, index: u32, targets: &[Target], response: &[u8]) {
+        let Some(manifest) = manifest(context) else { return };
+        let bucket = manifest.buckets.geometry.open_response(index, &manifest.buckets.root, response);
+        for target in targets {
+            let (answer, warnings) = match &bucket {
+                Err(error) => (Answer::NoAnswer(NoAnswer::because(bucket_reason(error), error)), Vec::new()),
+                Ok(bucket) => match bucket.find(&target.locator) {
+                    None => (Answer::NotListed, Vec::new()),
+                    Some(sealed) => read(context, target, sealed),
+                },
+            };
+            // Of a bucket that is not the list's there is nothing to show: whoever sent it did not sign it.
+            let evidence = bucket.as_ref().ok().and_then(|_| evidence(context, target, response));
+            self.round.found.push(Found { subject: target.subject, answer, warnings, evidence });
+        }
+    }
 }
 
 fn manifest(context: &Context) -> Option<&Manifest> {
     context.list.as_ref().map(|list| list.manifest())
-}
-
-/// What a bucket says of those who are to be looked for in it.
-fn look_up(context: &Context, index: u32, targets: &[Target], response: &[u8]) -> Vec<Found> {
-    let Some(manifest) = manifest(context) else { return Vec::new() };
-    let buckets = &manifest.buckets;
-    let bucket = buckets.geometry.open_response(index, &buckets.root, response);
-    let found = |target: &Target| {
-        let (answer, warnings) = match &bucket {
-            Err(error) => (Answer::NoAnswer(NoAnswer::because(bucket_reason(error), error)), Vec::new()),
-            Ok(bucket) => match bucket.find(&target.locator) {
-                None => (Answer::NotListed, Vec::new()),
-                Some(sealed) => read(context, target, sealed),
-            },
-        };
-        // Of a bucket that is not the list's there is nothing to show: whoever sent it did not sign it.
-        let evidence = bucket.as_ref().ok().and_then(|_| evidence(context, target, response));
-        Found { subject: target.subject, answer, warnings, evidence }
-    };
-    targets.iter().map(found).collect()
 }
 
 fn evidence(context: &Context, target: &Target, response: &[u8]) -> Option<EvidenceFile> {
@@ -358,16 +376,12 @@ fn read(context: &Context, target: &Target, sealed: &[u8]) -> (Answer, Vec<Warni
         warnings.push(Warning::FilterLacksRecord);
     }
     match record::open(&target.seal_key, context.dataset.as_str(), sealed) {
-        // What is no id was not written by an issuer, and is not shown: it may hold anything that a terminal obeys.
-        Ok(record) if !record.supports.iter().all(|s| is_id(&s.candidate) && is_id(&s.status)) => {
-            let no_answer = NoAnswer::because(Reason::RecordUnreadable, "a candidate or status in it is no id");
-            (Answer::NoAnswer(no_answer), warnings)
-        }
+        // Candidates and statuses in it are ids, which may be shown: what holds anything else is no record.
         Ok(record) => {
             let explained = manifest(context).is_some_and(|manifest| {
                 record.supports.iter().all(|support| {
-                    manifest.candidates.keys().any(|id| id.as_str() == support.candidate)
-                        && manifest.statuses.keys().any(|id| id.as_str() == support.status)
+                    manifest.candidates.get(&support.candidate).is_some()
+                        && manifest.statuses.get(&support.status).is_some()
                 })
             });
             if !explained {
@@ -377,10 +391,6 @@ fn read(context: &Context, target: &Target, sealed: &[u8]) -> (Answer, Vec<Warni
         }
         Err(error) => (Answer::NoAnswer(NoAnswer::because(Reason::RecordUnreadable, error)), warnings),
     }
-}
-
-fn is_id(text: &str) -> bool {
-    Id::new(text).is_ok()
 }
 
 fn evaluation_reason(error: &EvaluationError) -> Reason {

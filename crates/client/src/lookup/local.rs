@@ -1,6 +1,6 @@
 //! The second stage: stretch every NIK, ask the filter, decide who is confirmed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use ceknik_core::encoding::hex;
 use ceknik_core::filter::{FilterError, FilterShard};
@@ -17,13 +17,14 @@ use crate::wire::Purpose;
 
 #[derive(Default)]
 pub(super) struct LocalStage {
-    shards: BTreeMap<u32, Shard>,
+    /// At most 256, by number.
+    shards: Vec<(u32, Shard)>,
 }
 
 enum Shard {
     Coming,
-    Open(FilterShard),
-    Failed(NoAnswer),
+    Open(Box<FilterShard>),
+    Failed(Box<NoAnswer>),
 }
 
 impl LocalStage {
@@ -82,14 +83,25 @@ impl LocalStage {
 
     /// Looks for a shard, in the cache first.
     fn want(&mut self, context: &mut Context, shard: u32) {
-        if self.shards.contains_key(&shard) {
+        if self.shard(shard).is_some() {
             return;
         }
         let digest = filter(context).and_then(|filter| filter.shards.get(shard as usize));
         let Some(sha256) = digest.map(|digest| digest.sha256) else { return };
         let ticket = context.wire.expect_load(shard);
         context.wire.push(Action::Load { ticket, sha256 });
-        self.shards.insert(shard, Shard::Coming);
+        self.shards.push((shard, Shard::Coming));
+    }
+
+    fn shard(&self, number: u32) -> Option<&Shard> {
+        self.shards.iter().find(|(of, _)| *of == number).map(|(_, shard)| shard)
+    }
+
+    /// What became of a shard that was wanted.
+    fn set(&mut self, number: u32, now: Shard) {
+        if let Some((_, shard)) = self.shards.iter_mut().find(|(of, _)| *of == number) {
+            *shard = now;
+        }
     }
 
     pub(super) fn loaded(&mut self, context: &mut Context, shard: u32, file: Option<Vec<u8>>) -> Next {
@@ -102,7 +114,7 @@ impl LocalStage {
                     Some(Unconfirmed::Unreachable) => Reason::Unreachable,
                     _ => Reason::Offline,
                 };
-                self.shards.insert(shard, Shard::Failed(NoAnswer::plain(reason)));
+                self.set(shard, Shard::Failed(NoAnswer::plain(reason)));
             }
             None => fetch(context, shard),
         }
@@ -124,7 +136,7 @@ impl LocalStage {
                 }
                 Err(error) => {
                     let failure = NoAnswer::because(filter_reason(&error), error);
-                    self.shards.insert(shard, Shard::Failed(failure));
+                    self.set(shard, Shard::Failed(failure));
                 }
             },
             // The publisher may have removed the filter of an epoch that is no longer the current one.
@@ -132,7 +144,7 @@ impl LocalStage {
                 return Next::Renew(failure.no_answer(Reason::FilterUnavailable));
             }
             Err(failure) => {
-                self.shards.insert(shard, Shard::Failed(failure.no_answer(Reason::FilterUnavailable)));
+                self.set(shard, Shard::Failed(failure.no_answer(Reason::FilterUnavailable)));
             }
         }
         self.advance(context)
@@ -141,7 +153,7 @@ impl LocalStage {
     fn open(&mut self, context: &mut Context, shard: u32, opened: FilterShard, from_cache: bool) {
         let bytes = filter(context).map_or(0, |filter| filter.geometry.shard_bytes());
         context.wire.push(Action::Progress(Progress::Filter { bytes, from_cache }));
-        self.shards.insert(shard, Shard::Open(opened));
+        self.set(shard, Shard::Open(Box::new(opened)));
     }
 
     /// Asks the filter for everybody whose stretch and shard are there. Ends when nobody's is still to come.
@@ -159,7 +171,7 @@ impl LocalStage {
             };
             let item = stretched.filter_item();
             let shard = geometry.shard(&item);
-            match self.shards.get(&shard) {
+            match self.shard(shard) {
                 None | Some(Shard::Coming) => {
                     waiting = true;
                     self.want(context, shard);
@@ -178,7 +190,7 @@ impl LocalStage {
             }
         }
         // Without any NIK the one shard is fetched for those to come.
-        waiting |= self.shards.values().any(|shard| matches!(shard, Shard::Coming));
+        waiting |= self.shards.iter().any(|(_, shard)| matches!(shard, Shard::Coming));
         if waiting { Next::Stay } else { Next::Local }
     }
 }

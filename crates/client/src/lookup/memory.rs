@@ -49,15 +49,23 @@ pub(super) struct Memory {
 impl Memory {
     pub(super) fn recall(policy: &Policy, dataset: &Id, seen: Seen) -> Self {
         // A policy that asks for other witnesses than it did is no reason to forget what the log has signed.
-        let logs = logs_alone(policy);
+        let logs = policy.without_witnesses();
         let kept = seen.lists.len();
-        let lists: Vec<_> = seen.lists.into_iter().filter_map(|list| recall(policy, &logs, dataset, list)).collect();
-        let notes: Vec<_> = seen.checkpoints.iter().map(|note| SignedCheckpoint::parse(note)).collect();
-        let unreadable = notes.iter().any(Result::is_err);
-        let checkpoints = notes.iter().flatten().filter_map(|signed| signed.verify(&logs).ok()).collect();
+        let mut memory = Self { lost: seen.damaged, ..Self::default() };
+        for list in seen.lists {
+            if let Some(recalled) = recall(policy, &logs, dataset, list) {
+                memory.lists.push(recalled);
+            }
+        }
+        for note in seen.checkpoints {
+            match SignedCheckpoint::parse(&note) {
+                Ok(signed) => memory.checkpoints.extend(signed.verify(&logs).ok()),
+                Err(_) => memory.lost = true,
+            }
+        }
         // Lists of other logs than the policy's are none of its business, but where there are those alone, it is told.
-        let lost = seen.damaged || unreadable || (kept > 0 && lists.is_empty());
-        Self { lists, checkpoints, lost }
+        memory.lost |= kept > 0 && memory.lists.is_empty();
+        memory
     }
 
     /// The memory of a lookup that begins again.
@@ -104,14 +112,4 @@ fn recall(policy: &Policy, logs: &Policy, dataset: &Id, kept: SeenList) -> Optio
     let satisfies = satisfying.is_some();
     let list = satisfying.or_else(|| manifest.verify(logs, &proof).ok())?;
     Some(Recalled { list, satisfies, kept })
-}
-
-/// The policy's logs, with no witness asked for.
-fn logs_alone(policy: &Policy) -> Policy {
-    let mut text = String::new();
-    for log in policy.logs() {
-        text.push_str(&format!("log {}\n", log.key()));
-    }
-    text.push_str("quorum none\n");
-    Policy::parse(text.as_bytes()).unwrap_or_else(|_| policy.clone())
 }

@@ -1,7 +1,5 @@
 //! The first stage: a list that is believed, and that continues what was seen before.
 
-use std::collections::BTreeMap;
-
 use ceknik_core::log::{
     ConsistencyCheck, ConsistencyError, MAX_POLICY_BYTES, MAX_PROOF_BYTES, Policy, TileId, TlogProof,
     VerifiedCheckpoint,
@@ -60,7 +58,7 @@ struct History {
     check: Option<ConsistencyCheck>,
     tiles: Vec<Option<Vec<u8>>>,
     /// Manifests between the one seen and this one, where the key changed.
-    walked: BTreeMap<u64, Option<Vec<u8>>>,
+    walked: Vec<(u64, Option<Vec<u8>>)>,
 }
 
 /// A request for a public file.
@@ -139,7 +137,7 @@ impl TrustStage {
     }
 
     /// Goes on with the list of the cache, if there is one that answers for the present.
-    fn use_known(&mut self, context: &mut Context, cut_off: Unconfirmed, otherwise: NoAnswer) -> Next {
+    fn use_known(&mut self, context: &mut Context, cut_off: Unconfirmed, otherwise: Box<NoAnswer>) -> Next {
         let Some(list) = self.memory.latest().cloned() else { return Next::Fail(otherwise) };
         if let Err(error) = list.check_fresh(context.wire.now, context.settings.accept_weak) {
             // Offline there is nothing else to say; with the service out of reach, that is what to say.
@@ -198,7 +196,9 @@ impl TrustStage {
                 self.compare(context)
             }
             (Purpose::Epoch { number }, Step::History(history)) => {
-                history.walked.insert(number, Some(bytes));
+                if let Some((_, manifest)) = history.walked.iter_mut().find(|(of, _)| *of == number) {
+                    *manifest = Some(bytes);
+                }
                 self.compare(context)
             }
             _ => Next::Stay,
@@ -280,11 +280,12 @@ impl TrustStage {
         for (place, &tile) in planned.iter().enumerate() {
             fetch_tile(context, place, tile, false);
         }
-        for number in walk.clone() {
+        let mut walked = Vec::new();
+        for number in walk {
+            walked.push((number, None));
             let path = format!("/v1/{}/epochs/{number}/manifest", context.dataset);
             context.wire.fetch(Purpose::Epoch { number }, history_file(path, MOST_MANIFEST_BYTES as u64));
         }
-        let walked = walk.map(|number| (number, None)).collect();
         let tiles = vec![None; planned.len()];
         self.step = Step::History(Box::new(History { list, proof: bytes, latest, check, tiles, walked }));
         self.compare(context)
@@ -297,7 +298,7 @@ impl TrustStage {
 
     /// Compares a list with the one that was seen last. Gives the epochs whose manifests must be fetched to follow a
     /// change of key.
-    fn compare_with_seen(&self, list: &VerifiedManifest) -> Result<core::ops::Range<u64>, NoAnswer> {
+    fn compare_with_seen(&self, list: &VerifiedManifest) -> Result<core::ops::Range<u64>, Box<NoAnswer>> {
         let Some(seen) = self.seen_before(list) else { return Ok(0..0) };
         let (new, old) = (list.manifest(), seen.manifest());
         if new.epoch < old.epoch {
@@ -337,11 +338,14 @@ impl TrustStage {
     /// Compares with what was seen before, once everything needed for it is there.
     fn compare(&mut self, context: &mut Context) -> Next {
         let Step::History(history) = &self.step else { return Next::Stay };
-        if history.tiles.iter().any(Option::is_none) || history.walked.values().any(Option::is_none) {
+        if history.tiles.iter().any(Option::is_none) || history.walked.iter().any(|(_, bytes)| bytes.is_none()) {
             return Next::Stay;
         }
         let Step::History(history) = std::mem::replace(&mut self.step, Step::Manifest) else { return Next::Stay };
-        let tiles: Vec<Vec<u8>> = history.tiles.into_iter().flatten().collect();
+        let mut tiles = Vec::new();
+        for tile in history.tiles {
+            tiles.extend(tile);
+        }
         if let Some(Err(error)) = history.check.map(|check| check.verify(&tiles)) {
             return Next::Fail(NoAnswer::because(inconsistent(&error), error));
         }
@@ -385,16 +389,17 @@ fn fetch_tile(context: &mut Context, place: usize, tile: TileId, full: bool) {
 fn follow(
     seen: &VerifiedManifest,
     list: &VerifiedManifest,
-    walked: &BTreeMap<u64, Option<Vec<u8>>>,
-) -> Result<(), NoAnswer> {
+    walked: &[(u64, Option<Vec<u8>>)],
+) -> Result<(), Box<NoAnswer>> {
     if walked.is_empty() {
         return Ok(());
     }
-    let mut later = list.manifest().clone();
-    for (&number, bytes) in walked.iter().rev() {
+    let mut earliest = None;
+    for (number, bytes) in walked.iter().rev() {
         let unproven = |error: &dyn core::fmt::Display| {
             NoAnswer::because(Reason::KeyChangeUnproven, format_args!("epoch {number}: {error}"))
         };
+        let later = earliest.as_ref().unwrap_or(list.manifest());
         let bytes = bytes.as_deref().unwrap_or_default();
         let sha256 = manifest_sha256(bytes);
         if later.previous != Some(sha256) {
@@ -402,12 +407,13 @@ fn follow(
         }
         let manifest = Manifest::parse(bytes).map_err(|error| unproven(&error))?;
         later.check_follows(&manifest, &sha256).map_err(|error| NoAnswer::because(broken(&error), error))?;
-        later = manifest;
+        earliest = Some(manifest);
     }
+    let later = earliest.as_ref().unwrap_or(list.manifest());
     later.check_follows(seen.manifest(), &seen.sha256()).map_err(|error| NoAnswer::because(broken(&error), error))
 }
 
-fn not_fresh(error: &FreshnessError) -> NoAnswer {
+fn not_fresh(error: &FreshnessError) -> Box<NoAnswer> {
     let reason = match error {
         FreshnessError::Expired { .. } => Reason::Stale,
         FreshnessError::Ahead { .. } => Reason::PublishedAhead,

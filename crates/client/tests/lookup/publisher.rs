@@ -8,7 +8,8 @@ use ceknik_core::encoding::hex;
 use ceknik_core::filter::{Cell, FilterBits, FilterGeometry, NoiseKey, NoiseSequence, ShardDigest};
 use ceknik_core::log::{EMPTY_ROOT, LogSigner, SignedCheckpoint, TileId, TilePlan, TlogProof, TreeHead};
 use ceknik_core::manifest::{
-    BucketsSpec, Disclosure, FilterSpec, Guidance, Id, Manifest, NextKey, OprfSpec, StretchSpec, Text, manifest_sha256,
+    BucketsSpec, Disclosure, FilterSpec, Guidance, Id, Manifest, NextKey, OprfSpec, StretchSpec, Text, Texts,
+    manifest_sha256,
 };
 use ceknik_core::merkle::{PerfectTree, leaf_hash};
 use ceknik_core::oprf::OprfSecretKey;
@@ -196,8 +197,8 @@ impl Publisher {
             },
             buckets,
             disclosure,
-            candidates: BTreeMap::from([(Id::new("dk").unwrap(), text("DK"))]),
-            statuses: BTreeMap::from([(Id::new("ms").unwrap(), text("MS"))]),
+            candidates: Texts::from([(Id::new("dk").unwrap(), text("DK"))]),
+            statuses: Texts::from([(Id::new("ms").unwrap(), text("MS"))]),
             guidance: vec![Guidance { region: None, text: text("Lapor"), url: "https://example.org/".into() }],
             mirrors: Vec::new(),
         }

@@ -9,7 +9,7 @@ use ceknik_core::evidence::{Check, EvidenceFile, Finding, Terms, Verdict, eviden
 use ceknik_core::filter::{FilterBits, FilterGeometry, FilterShard, NoiseKey, NoiseSequence, ShardDigest};
 use ceknik_core::log::{Policy, SignedCheckpoint, TlogProof};
 use ceknik_core::manifest::{
-    BucketsSpec, Disclosure, FilterSpec, Id, Manifest, OprfSpec, StretchSpec, Text, UnverifiedManifest,
+    BucketsSpec, Disclosure, FilterSpec, Id, Manifest, OprfSpec, StretchSpec, Text, Texts, UnverifiedManifest,
 };
 use ceknik_core::merkle::{PerfectTree, leaf_hash};
 use ceknik_core::oprf::{BatchEvaluation, OprfSecretKey, blind};
@@ -160,11 +160,11 @@ fn list(name: &str, kind: Kind) -> Made<List> {
             evaluations_per_day: 1000,
         },
         filter: spec,
-        candidates: BTreeMap::from([
+        candidates: Texts::from([
             (Id::new("a")?, both("Calon A", "Candidate A")),
             (Id::new("b")?, both("Calon B", "Candidate B")),
         ]),
-        statuses: BTreeMap::from([
+        statuses: Texts::from([
             (Id::new("ms")?, both("Memenuhi syarat", "Counted as valid")),
             (Id::new("tms")?, both("Tidak memenuhi syarat", "Not counted as valid")),
         ]),

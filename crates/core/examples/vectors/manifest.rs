@@ -1,7 +1,5 @@
 //! Manifests: documents that are believed to be one, that follow one another, that answer for the present; and others.
 
-use std::collections::BTreeMap;
-
 use ceknik_core::StretchCost;
 use ceknik_core::bucket::BucketGeometry;
 use ceknik_core::deniability::{Promise, epoch_odds_factor, odds_factor, people_per_bucket};
@@ -9,7 +7,7 @@ use ceknik_core::encoding::base64url;
 use ceknik_core::filter::{FilterGeometry, HEADER_BYTES, ShardDigest};
 use ceknik_core::manifest::{
     BucketsSpec, Disclosure, FilterSpec, Guidance, Id, MOST_MANIFEST_BYTES, Manifest, NextKey, OprfSpec, StretchSpec,
-    Text, manifest_sha256,
+    Text, Texts, manifest_sha256,
 };
 use ceknik_core::time::Timestamp;
 
@@ -81,11 +79,11 @@ fn first_epoch() -> Made<Manifest> {
             cover_percent: 10,
             evaluations_per_day: 3_000_000,
         },
-        candidates: BTreeMap::from([(
+        candidates: Texts::from([(
             Id::new("dk")?,
             both("Pasangan calon perseorangan (contoh)", "Independent pair (example)"),
         )]),
-        statuses: BTreeMap::from([
+        statuses: Texts::from([
             (Id::new("ms")?, both("Memenuhi syarat", "Counted as valid")),
             (Id::new("tms")?, both("Tidak memenuhi syarat", "Not counted as valid")),
         ]),

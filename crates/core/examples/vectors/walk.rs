@@ -8,7 +8,7 @@ use ceknik_core::encoding::{base64url, hex};
 use ceknik_core::filter::{FilterBits, FilterGeometry, NoiseKey, NoiseSequence, ShardDigest};
 use ceknik_core::log::{SignedCheckpoint, TlogProof};
 use ceknik_core::manifest::{
-    BucketsSpec, Disclosure, FilterSpec, Guidance, Id, Manifest, OprfSpec, StretchSpec, Text, manifest_sha256,
+    BucketsSpec, Disclosure, FilterSpec, Guidance, Id, Manifest, OprfSpec, StretchSpec, Text, Texts, manifest_sha256,
 };
 use ceknik_core::merkle::{PerfectTree, leaf_hash};
 use ceknik_core::oprf::{BatchEvaluation, OprfOutput, OprfSecretKey, blind, verify_batch};
@@ -162,11 +162,11 @@ fn epoch(generation: &Generation, people: &[Person], before: Option<&Epoch>) -> 
             cover_percent: 30,
             evaluations_per_day: 1000,
         },
-        candidates: BTreeMap::from([
+        candidates: Texts::from([
             (Id::new("a")?, texts("Calon A", "Candidate A")),
             (Id::new("b")?, texts("Calon B", "Candidate B")),
         ]),
-        statuses: BTreeMap::from([
+        statuses: Texts::from([
             (Id::new("ms")?, texts("Memenuhi syarat", "Counted as valid")),
             (Id::new("tms")?, texts("Tidak memenuhi syarat", "Not counted as valid")),
         ]),

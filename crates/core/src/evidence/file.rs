@@ -1,15 +1,12 @@
 //! The file, as bytes.
 
-use std::borrow::Cow;
-
-use serde::{Deserialize, Deserializer, Serialize};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::encoding::{base64url, decode_base64url, from_base64url};
 use crate::filter::FilterBlock;
-use crate::json::JsonObject;
+use crate::json::{Json, JsonError, JsonWriter, Object};
 use crate::manifest::VerifiedManifest;
 use crate::oprf::{Blind, BlindedElement, EvaluatedElement, PROOF_BYTES, Proof};
 
@@ -54,61 +51,11 @@ pub enum EvidenceError {
     Spelling,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Document<'a> {
-    #[serde(borrow)]
-    evidence: Cow<'a, str>,
-    #[serde(borrow)]
-    manifest: Cow<'a, str>,
-    #[serde(borrow)]
-    log_proof: Cow<'a, str>,
-    #[serde(borrow, deserialize_with = "nullable")]
-    filter: Option<Block<'a>>,
-    #[serde(borrow)]
-    blind: Cow<'a, str>,
-    #[serde(borrow)]
-    evaluation: Evaluation<'a>,
-    #[serde(borrow)]
-    bucket: Cow<'a, str>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Block<'a> {
-    #[serde(borrow)]
-    block: Cow<'a, str>,
-    #[serde(borrow)]
-    path: Vec<Cow<'a, str>>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Evaluation<'a> {
-    #[serde(borrow)]
-    blinded: Cow<'a, str>,
-    #[serde(borrow)]
-    evaluated: Cow<'a, str>,
-    #[serde(borrow)]
-    proof: Cow<'a, str>,
-}
-
-/// The one member of every version.
-#[derive(Deserialize)]
-struct Version<'a> {
-    #[serde(borrow)]
-    evidence: Cow<'a, str>,
-}
-
-/// Present, and maybe null.
-fn nullable<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Block<'de>>, D::Error> {
-    Option::deserialize(d)
-}
-
-fn describe(error: &serde_json::Error) -> EvidenceError {
-    let text = error.to_string();
-    let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned();
-    EvidenceError::Json { line: error.line(), column: error.column(), reason }
+impl From<JsonError> for EvidenceError {
+    fn from(error: JsonError) -> Self {
+        let place = error.place();
+        Self::Json { line: place.line, column: place.column, reason: error.reason().to_owned() }
+    }
 }
 
 /// What is in a file, decoded and nothing more: no part was compared with another.
@@ -170,65 +117,85 @@ impl EvidenceFile {
         if file.len() > MOST_EVIDENCE_BYTES {
             return Err(EvidenceError::TooLong { bytes: file.len() });
         }
-        let JsonObject(version): JsonObject<Version<'_>> =
-            serde_json::from_slice(file).map_err(|error| describe(&error))?;
-        if version.evidence != FORMAT {
+        let json = Json::parse(file)?;
+        let mut document = json.object()?;
+        // The one member of every version.
+        if document.take("evidence")?.text()? != FORMAT {
             return Err(EvidenceError::Format);
         }
-        let JsonObject(document): JsonObject<Document<'_>> =
-            serde_json::from_slice(file).map_err(|error| describe(&error))?;
-        let evidence = Self::decode(&document)?;
-        // Names twice, arrays for objects, another order, white space: JSON has many spellings, evidence one.
+        let evidence = Self::decode(document)?;
+        // Another order, white space: JSON has many spellings, evidence one.
         if evidence.to_bytes()[..] == *file { Ok(evidence) } else { Err(EvidenceError::Spelling) }
     }
 
-    fn decode(document: &Document<'_>) -> Result<Self, EvidenceError> {
+    fn decode(mut document: Object<'_>) -> Result<Self, EvidenceError> {
         let error = |member, reason| EvidenceError::Member { member, reason };
-        let any = |member, text: &str| decode_base64url(text).ok_or(error(member, "not base64url without padding"));
-        let bytes32 = |member, text: &str| from_base64url::<32>(text).ok_or(error(member, "not 32 bytes of base64url"));
-        let block = |block: &Block<'_>| -> Result<FilterBlock, EvidenceError> {
-            let path = block.path.iter().map(|hash| bytes32("filter.path", hash)).collect::<Result<_, _>>()?;
-            Ok(FilterBlock::new(any("filter.block", &block.block)?, path))
+        let any = |member, json: &Json| -> Result<Vec<u8>, EvidenceError> {
+            decode_base64url(json.text()?).ok_or(error(member, "not base64url without padding"))
         };
-        let evaluation = &document.evaluation;
-        Ok(Self {
-            manifest: any("manifest", &document.manifest)?,
-            log_proof: any("log_proof", &document.log_proof)?,
-            filter: document.filter.as_ref().map(block).transpose()?,
-            blind: Zeroizing::new(bytes32("blind", &document.blind)?),
-            blinded: bytes32("evaluation.blinded", &evaluation.blinded)?,
-            evaluated: bytes32("evaluation.evaluated", &evaluation.evaluated)?,
-            proof: from_base64url(&evaluation.proof).ok_or(error("evaluation.proof", "not 64 bytes of base64url"))?,
-            bucket: any("bucket", &document.bucket)?,
-        })
+        let bytes32 = |member, json: &Json| -> Result<[u8; 32], EvidenceError> {
+            from_base64url(json.text()?).ok_or(error(member, "not 32 bytes of base64url"))
+        };
+        let manifest = any("manifest", document.take("manifest")?)?;
+        let log_proof = any("log_proof", document.take("log_proof")?)?;
+        let filter = match document.take("filter")?.nullable() {
+            None => None,
+            Some(json) => {
+                let mut filter = json.object()?;
+                let block = any("filter.block", filter.take("block")?)?;
+                let mut path = Vec::new();
+                for hash in filter.take("path")?.elements()? {
+                    path.push(bytes32("filter.path", hash)?);
+                }
+                filter.end()?;
+                Some(FilterBlock::new(block, path))
+            }
+        };
+        let blind = Zeroizing::new(bytes32("blind", document.take("blind")?)?);
+        let mut evaluation = document.take("evaluation")?.object()?;
+        let blinded = bytes32("evaluation.blinded", evaluation.take("blinded")?)?;
+        let evaluated = bytes32("evaluation.evaluated", evaluation.take("evaluated")?)?;
+        let proof = from_base64url(evaluation.take("proof")?.text()?)
+            .ok_or(error("evaluation.proof", "not 64 bytes of base64url"))?;
+        evaluation.end()?;
+        let bucket = any("bucket", document.take("bucket")?)?;
+        document.end()?;
+        Ok(Self { manifest, log_proof, filter, blind, blinded, evaluated, proof, bucket })
     }
 
     /// The file: JSON without white space, members in the order of the specification, a line feed at the end.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let blind = Zeroizing::new(base64url(&*self.blind));
-        let document = Document {
-            evidence: FORMAT.into(),
-            manifest: base64url(&self.manifest).into(),
-            log_proof: base64url(&self.log_proof).into(),
-            filter: self.filter.as_ref().map(|filter| Block {
-                block: base64url(filter.bytes()).into(),
-                path: filter.path().iter().map(|hash| base64url(hash).into()).collect(),
-            }),
-            blind: Cow::Borrowed(&blind),
-            evaluation: Evaluation {
-                blinded: base64url(&self.blinded).into(),
-                evaluated: base64url(&self.evaluated).into(),
-                proof: base64url(&self.proof).into(),
-            },
-            bucket: base64url(&self.bucket).into(),
-        };
+        let [manifest, log_proof, bucket] =
+            [&self.manifest, &self.log_proof, &self.bucket].map(|bytes| base64url(bytes));
+        let block = self.filter.as_ref().map(|filter| (base64url(filter.bytes()), filter.path()));
+        let filter = block.as_ref().map_or(0, |(block, path)| block.len() + 46 * path.len());
+        let mut json = JsonWriter::with_capacity(manifest.len() + log_proof.len() + bucket.len() + filter + 1024);
+        json.open('{');
+        json.member("evidence", FORMAT);
+        json.member("manifest", &manifest);
+        json.member("log_proof", &log_proof);
+        json.name("filter");
+        match block {
+            None => json.null(),
+            Some((block, path)) => {
+                json.open('{');
+                json.member("block", &block);
+                json.name("path").open('[');
+                path.iter().for_each(|hash| json.text(&base64url(hash)));
+                json.close(']');
+                json.close('}');
+            }
+        }
+        json.member("blind", &Zeroizing::new(base64url(&*self.blind)));
+        json.name("evaluation").open('{');
+        json.member("blinded", &base64url(&self.blinded));
+        json.member("evaluated", &base64url(&self.evaluated));
+        json.member("proof", &base64url(&self.proof));
+        json.close('}');
+        json.member("bucket", &bucket);
+        json.close('}');
         // Reserved at full length, so that no copy of the blind is left behind.
-        let long = document.manifest.len() + document.log_proof.len() + document.bucket.len();
-        let block = document.filter.as_ref().map_or(0, |filter| filter.block.len() + 46 * filter.path.len());
-        let mut bytes = Zeroizing::new(Vec::with_capacity(long + block + 1024));
-        // Strings and lists of them: always encodable.
-        let written = serde_json::to_writer(&mut *bytes, &document);
-        debug_assert!(written.is_ok(), "strings are encodable");
+        let mut bytes = Zeroizing::new(json.finish().into_bytes());
         bytes.push(b'\n');
         bytes
     }

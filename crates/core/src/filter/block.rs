@@ -65,7 +65,7 @@ impl FilterShard {
             return None;
         }
         let index = usize::try_from(self.geometry.place(item).block).ok()?;
-        let file = self.bloom.as_slice();
+        let file = &self.file;
         let leaves: Vec<NodeHash> = file.chunks(BLOCK_BYTES).map(merkle::leaf_hash).collect();
         let bytes = file.chunks(BLOCK_BYTES).nth(index)?.to_vec();
         Some(FilterBlock { bytes, path: merkle::path(&leaves, index)? })

@@ -1,12 +1,13 @@
 //! Checkpoints: signed statements of a log's size and root (C2SP tlog-checkpoint, signed-note).
 
-use signed_note::{Note, Signature};
-use tlog_tiles::{Checkpoint, Hash};
+use std::sync::Arc;
 
 use super::cosignature::verify_cosignature;
+use super::note::{CheckpointText, SignatureLine, parse_note};
 use super::policy::{Policy, QuorumShortfall};
-use super::vkey::{KeyType, VerifierKey, check_name};
+use super::vkey::{KeyType, VerifierKey};
 use super::{EMPTY_ROOT, MAX_CHECKPOINT_BYTES, MAX_ORIGIN_BYTES, MAX_TREE_SIZE};
+use crate::encoding::{base64, escaped};
 use crate::merkle::NodeHash;
 
 #[cfg(test)]
@@ -49,31 +50,31 @@ pub enum CheckpointError {
     #[error("the checkpoint has size 0, but its root is not that of the empty tree")]
     EmptyRoot,
     /// The policy names no log with this origin.
-    #[error("the policy names no log with the origin {origin:?}")]
+    #[error("the policy names no log with the origin \"{}\"", escaped(origin.as_bytes()))]
     UnknownOrigin {
         /// The checkpoint's first line.
         origin: String,
     },
     /// The policy's keys for this origin are of algorithms that are not verified here.
-    #[error("the policy's key for the log {origin:?} is not an Ed25519 note key (type 0x01)")]
+    #[error("the policy's key for the log \"{}\" is not an Ed25519 note key (type 0x01)", escaped(origin.as_bytes()))]
     UnsupportedLogKey {
         /// The checkpoint's first line.
         origin: String,
     },
     /// No signature by the log's key.
-    #[error("the checkpoint is not signed by the policy's key for the log {origin:?}")]
+    #[error("the checkpoint is not signed by the policy's key for the log \"{}\"", escaped(origin.as_bytes()))]
     NoLogSignature {
         /// The checkpoint's first line.
         origin: String,
     },
     /// A signature under the log key's name and ID that is not its signature.
-    #[error("the signature of the log {origin:?} on the checkpoint is false")]
+    #[error("the signature of the log \"{}\" on the checkpoint is false", escaped(origin.as_bytes()))]
     BadLogSignature {
         /// The checkpoint's first line.
         origin: String,
     },
     /// A cosignature under the name and ID of a witness's key that is not its cosignature.
-    #[error("the cosignature of the witness {key_name:?} on the checkpoint is false")]
+    #[error("the cosignature of the witness \"{}\" on the checkpoint is false", escaped(key_name.as_bytes()))]
     BadCosignature {
         /// The name of the witness's key.
         key_name: String,
@@ -84,14 +85,18 @@ pub enum CheckpointError {
 }
 
 /// A checkpoint as it was received: well-formed, and nothing known about its signatures.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SignedCheckpoint {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedCheckpoint(Arc<Parsed>);
+
+/// Some kilobytes, which are handed on as they are.
+#[derive(Debug, PartialEq, Eq)]
+struct Parsed {
     note: Vec<u8>,
     text_bytes: usize,
     origin: String,
     head: TreeHead,
     extensions: Vec<String>,
-    signatures: Vec<Signature>,
+    signatures: Vec<SignatureLine>,
 }
 
 impl SignedCheckpoint {
@@ -101,7 +106,7 @@ impl SignedCheckpoint {
     /// The size and form variants of [`CheckpointError`].
     pub fn parse(note: &[u8]) -> Result<Self, CheckpointError> {
         let parsed = Self::parse_with_any_root(note)?;
-        if parsed.head.size == 0 && parsed.head.root != EMPTY_ROOT {
+        if parsed.0.head.size == 0 && parsed.0.head.root != EMPTY_ROOT {
             Err(CheckpointError::EmptyRoot)
         } else {
             Ok(parsed)
@@ -117,70 +122,53 @@ impl SignedCheckpoint {
         if note.len() > MAX_CHECKPOINT_BYTES {
             return Err(CheckpointError::TooLarge { bytes: note.len() });
         }
-        let text_bytes = Note::from_bytes(note).map_err(|_| CheckpointError::MalformedNote)?.text().len();
-        let (text, signatures) = note.split_at(text_bytes);
-        let mut parsed = Vec::new();
-        let mut rewritten = vec![b'\n'];
-        for line in signatures.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {
-            let line = Signature::from_bytes(line).map_err(|_| CheckpointError::MalformedNote)?;
-            // The same names as in a policy: what is no name there is none here.
-            check_name(line.name()).map_err(|_| CheckpointError::MalformedNote)?;
-            rewritten.extend_from_slice(&line.to_bytes());
-            parsed.push(line);
-        }
-        if rewritten != signatures {
-            return Err(CheckpointError::MalformedNote);
-        }
-
-        let checkpoint = Checkpoint::from_bytes(text).map_err(|_| CheckpointError::MalformedText)?;
-        if checkpoint.to_bytes() != text {
-            return Err(CheckpointError::MalformedText);
-        }
-        if checkpoint.origin().len() > MAX_ORIGIN_BYTES {
+        let (text, signatures) = parse_note(note).ok_or(CheckpointError::MalformedNote)?;
+        let checkpoint = CheckpointText::parse(text).ok_or(CheckpointError::MalformedText)?;
+        if checkpoint.origin.len() > MAX_ORIGIN_BYTES {
             return Err(CheckpointError::OriginTooLong);
         }
-        let head = TreeHead { size: checkpoint.size(), root: checkpoint.hash().0 };
+        let head = TreeHead { size: checkpoint.size, root: checkpoint.root };
         if head.size > MAX_TREE_SIZE {
             return Err(CheckpointError::SizeTooLarge { size: head.size });
         }
-        Ok(Self {
+        Ok(Self(Arc::new(Parsed {
             note: note.to_vec(),
-            text_bytes,
-            origin: checkpoint.origin().to_owned(),
+            text_bytes: text.len(),
+            origin: checkpoint.origin.to_owned(),
             head,
-            extensions: checkpoint.extension().lines().map(str::to_owned).collect(),
-            signatures: parsed,
-        })
+            extensions: checkpoint.extensions,
+            signatures,
+        })))
     }
 
     /// The text of a checkpoint without extension lines, final newline included.
     pub(super) fn text_for(origin: &str, head: &TreeHead) -> Vec<u8> {
-        format!("{origin}\n{}\n{}\n", head.size, Hash(head.root)).into_bytes()
+        format!("{origin}\n{}\n{}\n", head.size, base64(&head.root)).into_bytes()
     }
 
     /// The log that this checkpoint claims to be of.
     pub fn origin(&self) -> &str {
-        &self.origin
+        &self.0.origin
     }
 
     /// The size and root that it states.
     pub fn head(&self) -> TreeHead {
-        self.head
+        self.0.head
     }
 
     /// Lines after the root. Logs should not have any; they mean nothing here.
     pub fn extensions(&self) -> &[String] {
-        &self.extensions
+        &self.0.extensions
     }
 
     /// The whole note, as it was parsed.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.note
+        &self.0.note
     }
 
     /// The text that is signed: origin, size, root and extension lines, each with its newline.
     pub fn text(&self) -> &[u8] {
-        &self.note[..self.text_bytes]
+        &self.0.note[..self.0.text_bytes]
     }
 
     /// This checkpoint with what a witness answered: `lines` are signature lines, of which the latest by `witness` that verifies
@@ -196,9 +184,9 @@ impl SignedCheckpoint {
         witness: &VerifierKey,
     ) -> Result<Option<(Self, u64)>, CheckpointError> {
         let answered = Self::parse_with_any_root(&[self.text(), b"\n", lines].concat())?;
-        let mut latest: Option<(&Signature, u64)> = None;
-        for line in answered.signatures.iter().filter(|line| witness.signs_as(line)) {
-            let time = verify_cosignature(witness, self.text(), line.signature())
+        let mut latest: Option<(&SignatureLine, u64)> = None;
+        for line in answered.0.signatures.iter().filter(|line| witness.signs_as(line)) {
+            let time = verify_cosignature(witness, self.text(), &line.signature)
                 .ok_or_else(|| CheckpointError::BadCosignature { key_name: witness.name().to_owned() })?;
             if latest.is_none_or(|(_, latest)| time > latest) {
                 latest = Some((line, time));
@@ -206,7 +194,7 @@ impl SignedCheckpoint {
         }
         let Some((line, time)) = latest else { return Ok(None) };
         let mut note = [self.text(), b"\n"].concat();
-        for other in self.signatures.iter().filter(|other| !witness.signs_as(other)) {
+        for other in self.0.signatures.iter().filter(|other| !witness.signs_as(other)) {
             note.extend_from_slice(&other.to_bytes());
         }
         note.extend_from_slice(&line.to_bytes());
@@ -223,10 +211,10 @@ impl SignedCheckpoint {
     /// # Errors
     /// The trust variants of [`CheckpointError`].
     pub fn verify(&self, policy: &Policy) -> Result<VerifiedCheckpoint, CheckpointError> {
-        let log = self.verify_log(policy)?.clone();
+        let log = Arc::new(self.verify_log(policy)?.clone());
         let witnesses = policy.witnesses();
         let mut times: Vec<Option<u64>> = vec![None; witnesses.len()];
-        for line in &self.signatures {
+        for line in &self.0.signatures {
             let Some(at) = witnesses.iter().position(|w| w.key().signs_as(line)) else {
                 continue;
             };
@@ -234,26 +222,27 @@ impl SignedCheckpoint {
             if key.key_type() != KeyType::Ed25519Cosignature {
                 continue;
             }
-            let time = verify_cosignature(key, self.text(), line.signature())
+            let time = verify_cosignature(key, self.text(), &line.signature)
                 .ok_or_else(|| CheckpointError::BadCosignature { key_name: key.name().to_owned() })?;
             times[at] = times[at].max(Some(time));
         }
-        let cosigned: Vec<bool> = times.iter().map(Option::is_some).collect();
+        let mut cosigned = vec![false; witnesses.len()];
+        let mut witnessed = Vec::new();
+        for (at, witness) in witnesses.iter().enumerate() {
+            let Some(time) = times[at] else { continue };
+            cosigned[at] = true;
+            let key_name = witness.key().name().to_owned();
+            witnessed.push(Witnessed { witness: witness.name().to_vec(), key_name, time });
+        }
         policy.check_quorum(&cosigned).map_err(CheckpointError::Quorum)?;
-        let witnessed = witnesses.iter().zip(times).filter_map(|(witness, time)| {
-            time.map(|time| Witnessed {
-                witness: witness.name().to_vec(),
-                key_name: witness.key().name().to_owned(),
-                time,
-            })
-        });
-        Ok(VerifiedCheckpoint { witnessed: witnessed.collect(), signed: self.clone(), log })
+        Ok(VerifiedCheckpoint { witnessed: witnessed.into(), signed: self.clone(), log })
     }
 
     /// The first key of the policy that signed.
     fn verify_log<'a>(&self, policy: &'a Policy) -> Result<&'a VerifierKey, CheckpointError> {
-        let origin = || self.origin.clone();
-        let keys: Vec<_> = policy.logs().iter().map(|log| log.key()).filter(|key| key.name() == self.origin).collect();
+        let origin = || self.0.origin.clone();
+        let keys: Vec<_> =
+            policy.logs().iter().map(|log| log.key()).filter(|key| key.name() == self.0.origin).collect();
         if keys.is_empty() {
             return Err(CheckpointError::UnknownOrigin { origin: origin() });
         }
@@ -261,14 +250,14 @@ impl SignedCheckpoint {
             return Err(CheckpointError::UnsupportedLogKey { origin: origin() });
         }
         let mut signed = None;
-        for line in &self.signatures {
+        for line in &self.0.signatures {
             let Some(key) = keys.iter().find(|key| key.signs_as(line)) else {
                 continue;
             };
             if key.key_type() != KeyType::Ed25519 {
                 continue;
             }
-            if !key.verify_ed25519(self.text(), line.signature()) {
+            if !key.verify_ed25519(self.text(), &line.signature) {
                 return Err(CheckpointError::BadLogSignature { origin: origin() });
             }
             signed = signed.or(Some(*key));
@@ -292,8 +281,8 @@ pub struct Witnessed {
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifiedCheckpoint {
     signed: SignedCheckpoint,
-    log: VerifierKey,
-    witnessed: Vec<Witnessed>,
+    log: Arc<VerifierKey>,
+    witnessed: Arc<[Witnessed]>,
 }
 
 impl VerifiedCheckpoint {

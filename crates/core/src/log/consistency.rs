@@ -6,6 +6,7 @@ use super::MAX_TREE_SIZE;
 use super::checkpoint::{TreeHead, VerifiedCheckpoint};
 use super::tile::TileId;
 use super::tree::{TileError, TilePlan};
+use crate::encoding::escaped;
 use crate::merkle::NodeHash;
 
 #[cfg(test)]
@@ -15,7 +16,7 @@ mod tests;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConsistencyError {
     /// Checkpoints of two logs.
-    #[error("the checkpoints are of two logs, {old:?} and {new:?}")]
+    #[error("the checkpoints are of two logs, \"{}\" and \"{}\"", escaped(old.as_bytes()), escaped(new.as_bytes()))]
     Origin {
         /// The older one's origin.
         old: String,

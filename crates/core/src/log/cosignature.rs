@@ -4,10 +4,10 @@ use core::fmt;
 
 use ed25519_dalek::{Signer, SigningKey};
 use rand_core::{CryptoRng, RngCore};
-use signed_note::Signature;
 use zeroize::Zeroizing;
 
 use super::checkpoint::VerifiedCheckpoint;
+use super::note::SignatureLine;
 use super::signer::{NoteKeyError, parse_skey, skey_text};
 use super::vkey::{KeyType, VerifierKey, check_name};
 
@@ -95,8 +95,8 @@ impl Cosigner {
         }
         let mut cosignature = time.to_be_bytes().to_vec();
         cosignature.extend_from_slice(&self.key.sign(&message(time, checkpoint.text())).to_bytes());
-        let line = Signature::new(self.name.clone(), self.verifier_key().id(), cosignature);
-        Ok(line.map_err(|_| NoteKeyError::Form)?.to_bytes())
+        let line = SignatureLine { name: self.name.clone(), id: self.verifier_key().id(), signature: cosignature };
+        Ok(line.to_bytes())
     }
 }
 

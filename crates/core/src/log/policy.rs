@@ -1,10 +1,10 @@
 //! Trust policies: which logs, which witnesses, and how many of them (C2SP tlog-policy).
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::MAX_POLICY_BYTES;
 use super::vkey::{KeyType, VerifierKey, VkeyError};
+use crate::encoding::{decimal, escaped};
 
 #[cfg(test)]
 mod tests;
@@ -218,6 +218,12 @@ impl Policy {
         Self { logs: vec![PolicyLog { key, url: None }], witnesses: Vec::new(), groups: Vec::new(), quorum: None }
     }
 
+    /// The same logs, with no witness asked for.
+    #[must_use]
+    pub fn without_witnesses(&self) -> Self {
+        Self { logs: self.logs.clone(), witnesses: Vec::new(), groups: Vec::new(), quorum: None }
+    }
+
     /// The logs, in the order of the text.
     pub fn logs(&self) -> &[PolicyLog] {
         &self.logs
@@ -237,18 +243,19 @@ impl Policy {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         for log in &self.logs {
-            push_line(&mut out, [&b"log"[..], log.key.to_string().as_bytes()].into_iter().chain(log.url()));
+            push_line(&mut out, &[b"log", log.key.to_string().as_bytes(), log.url().unwrap_or_default()]);
         }
         for witness in &self.witnesses {
             let key = witness.key.to_string();
-            push_line(&mut out, [&b"witness"[..], &witness.name, key.as_bytes()].into_iter().chain(witness.url()));
+            push_line(&mut out, &[b"witness", &witness.name, key.as_bytes(), witness.url().unwrap_or_default()]);
         }
         for group in &self.groups {
             let threshold = group.threshold.to_string();
-            let members = group.members.iter().map(|&m| self.name_of(m));
-            push_line(&mut out, [&b"group"[..], &group.name, threshold.as_bytes()].into_iter().chain(members));
+            let mut items = vec![&b"group"[..], &group.name, threshold.as_bytes()];
+            items.extend(group.members.iter().map(|&member| self.name_of(member)));
+            push_line(&mut out, &items);
         }
-        push_line(&mut out, [&b"quorum"[..], self.quorum.map_or(b"none", |m| self.name_of(m))].into_iter());
+        push_line(&mut out, &[b"quorum", self.quorum.map_or(b"none", |member| self.name_of(member))]);
         out
     }
 
@@ -300,12 +307,44 @@ struct Parser {
     witnesses: Vec<PolicyWitness>,
     groups: Vec<Group>,
     quorum: Option<(usize, Option<Member>)>,
-    /// What each name stands for, and the line that defined it.
-    names: BTreeMap<Vec<u8>, (Member, usize)>,
-    members: BTreeSet<Member>,
-    log_keys: BTreeMap<Vec<u8>, usize>,
-    witness_keys: BTreeMap<Vec<u8>, usize>,
-    key_ids: BTreeMap<(String, u32), usize>,
+    names: Lines,
+    /// What each of `names` stands for, and whether it is a member of a group.
+    defined: Vec<(Member, bool)>,
+    log_keys: Lines,
+    witness_keys: Lines,
+    key_ids: Lines,
+}
+
+/// Things that may stand once, and in which lines they do.
+#[derive(Default)]
+struct Lines {
+    /// As they came.
+    told: Vec<(Vec<u8>, usize)>,
+    /// Their places, in ascending order of what stands there: a hostile policy takes no quadratic time.
+    order: Vec<usize>,
+}
+
+impl Lines {
+    fn search(&self, wanted: &[u8]) -> Result<usize, usize> {
+        self.order.binary_search_by(|&place| self.told[place].0[..].cmp(wanted))
+    }
+
+    /// The place of a thing.
+    fn find(&self, wanted: &[u8]) -> Option<usize> {
+        self.search(wanted).ok().map(|at| self.order[at])
+    }
+
+    /// Notes a thing; the error is the line where it stands already.
+    fn note(&mut self, thing: Vec<u8>, line: usize) -> Result<(), usize> {
+        match self.search(&thing) {
+            Ok(at) => Err(self.told[self.order[at]].1),
+            Err(at) => {
+                self.order.insert(at, self.told.len());
+                self.told.push((thing, line));
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Parser {
@@ -323,7 +362,12 @@ impl Parser {
         let Some(line) = line.strip_suffix(b"\n") else {
             return Err(PolicyFault::NoNewline);
         };
-        let items: Vec<&[u8]> = line.split(|b| matches!(b, b' ' | b'\t')).filter(|item| !item.is_empty()).collect();
+        let mut items = Vec::new();
+        for item in line.split(|b| matches!(b, b' ' | b'\t')) {
+            if !item.is_empty() {
+                items.push(item);
+            }
+        }
         let Some((&keyword, items)) = items.split_first() else {
             return Ok(());
         };
@@ -378,18 +422,19 @@ impl Parser {
         let threshold = match *threshold {
             b"all" => members.len(),
             b"any" => 1,
-            digits => decimal(digits).ok_or_else(bad_threshold)?,
+            digits => decimal(digits).and_then(|n| usize::try_from(n).ok()).ok_or_else(bad_threshold)?,
         };
         if !(1..=members.len()).contains(&threshold) {
             return Err(bad_threshold());
         }
         let mut resolved = Vec::with_capacity(members.len());
         for member in members {
-            let member_of = self.resolve(member)?;
-            if !self.members.insert(member_of) {
+            let place = self.resolve(member)?;
+            let (defined, taken) = &mut self.defined[place];
+            if core::mem::replace(taken, true) {
                 return Err(PolicyFault::MemberTwice(shown(member)));
             }
-            resolved.push(member_of);
+            resolved.push(*defined);
         }
         self.define(name, Member::Group(self.groups.len()))?;
         self.groups.push(Group { name: name.to_vec(), threshold, members: resolved });
@@ -403,29 +448,26 @@ impl Parser {
         if let Some((line, _)) = self.quorum {
             return Err(PolicyFault::SecondQuorum(line));
         }
-        let rule = if name == b"none" { None } else { Some(self.resolve(name)?) };
+        let rule = if name == b"none" { None } else { Some(self.defined[self.resolve(name)?].0) };
         self.quorum = Some((self.line, rule));
         Ok(())
     }
 
-    fn resolve(&self, name: &[u8]) -> Result<Member, PolicyFault> {
+    /// The place of a name.
+    fn resolve(&self, name: &[u8]) -> Result<usize, PolicyFault> {
         if name == b"none" {
             return Err(PolicyFault::NameNone);
         }
-        match self.names.get(name) {
-            Some(&(member, _)) => Ok(member),
-            None => Err(PolicyFault::Undefined(shown(name))),
-        }
+        self.names.find(name).ok_or_else(|| PolicyFault::Undefined(shown(name)))
     }
 
     fn define(&mut self, name: &[u8], member: Member) -> Result<(), PolicyFault> {
         if name == b"none" {
             return Err(PolicyFault::NameNone);
         }
-        if let Some(&(_, line)) = self.names.get(name) {
-            return Err(PolicyFault::DuplicateName { name: shown(name), line });
-        }
-        self.names.insert(name.to_vec(), (member, self.line));
+        let noted = self.names.note(name.to_vec(), self.line);
+        noted.map_err(|line| PolicyFault::DuplicateName { name: shown(name), line })?;
+        self.defined.push((member, false));
         Ok(())
     }
 
@@ -437,26 +479,14 @@ impl Parser {
     }
 }
 
-fn note_key(
-    public_keys: &mut BTreeMap<Vec<u8>, usize>,
-    ids: &mut BTreeMap<(String, u32), usize>,
-    key: &VerifierKey,
-    line: usize,
-) -> Result<(), PolicyFault> {
-    if let Some(&first) = public_keys.get(key.public_key()) {
-        return Err(PolicyFault::DuplicateKey(first));
-    }
-    let id = (key.name().to_owned(), key.id());
-    if let Some(&first) = ids.get(&id) {
-        return Err(PolicyFault::AmbiguousKey(first));
-    }
-    public_keys.insert(key.public_key().to_vec(), line);
-    ids.insert(id, line);
-    Ok(())
+fn note_key(public_keys: &mut Lines, ids: &mut Lines, key: &VerifierKey, line: usize) -> Result<(), PolicyFault> {
+    public_keys.note(key.public_key().to_vec(), line).map_err(PolicyFault::DuplicateKey)?;
+    ids.note([&key.id().to_be_bytes(), key.name().as_bytes()].concat(), line).map_err(PolicyFault::AmbiguousKey)
 }
 
-fn push_line<'a>(out: &mut Vec<u8>, items: impl Iterator<Item = &'a [u8]>) {
-    for (at, item) in items.enumerate() {
+/// Writes a line; an item that is empty is none.
+fn push_line(out: &mut Vec<u8>, items: &[&[u8]]) {
+    for (at, item) in items.iter().filter(|item| !item.is_empty()).enumerate() {
         if at > 0 {
             out.push(b' ');
         }
@@ -465,16 +495,10 @@ fn push_line<'a>(out: &mut Vec<u8>, items: impl Iterator<Item = &'a [u8]>) {
     out.push(b'\n');
 }
 
-/// A decimal number without sign or leading zeros.
-fn decimal(digits: &[u8]) -> Option<usize> {
-    let number: usize = core::str::from_utf8(digits).ok()?.parse().ok()?;
-    (number.to_string().as_bytes() == digits).then_some(number)
-}
-
 /// A name for people: escaped, and cut where it would flood a terminal.
 fn shown(name: &[u8]) -> String {
     const LONGEST: usize = 64;
-    let mut text = name[..name.len().min(LONGEST)].escape_ascii().to_string();
+    let mut text = escaped(&name[..name.len().min(LONGEST)]);
     if name.len() > LONGEST {
         text.push_str("...");
     }

@@ -1,12 +1,9 @@
 //! Proofs that a leaf is in a log (C2SP tlog-proof).
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use tlog_tiles::Hash;
-
 use super::MAX_PROOF_BYTES;
 use super::checkpoint::{CheckpointError, SignedCheckpoint, VerifiedCheckpoint};
 use super::policy::Policy;
+use crate::encoding::{base64, decimal, from_base64};
 use crate::merkle::{NodeHash, leaf_hash, root_from_path};
 
 #[cfg(test)]
@@ -109,7 +106,7 @@ impl TlogProof {
         let mut line = lines.next()?;
         let mut extra = None;
         if let Some(data) = line.strip_prefix(b"extra ") {
-            let data = STANDARD.decode(data).ok().filter(|data| !data.is_empty());
+            let data = from_base64(data).filter(|data| !data.is_empty());
             extra = Some(data.ok_or(lines.expected("\"extra\" and data in standard base64"))?);
             line = lines.next()?;
         }
@@ -124,7 +121,7 @@ impl TlogProof {
             if hashes.len() == MAX_HASHES {
                 return Err(lines.expected("an empty line: no path has more than 64 hashes"));
             }
-            let hash = STANDARD.decode(line).ok().and_then(|hash| <NodeHash>::try_from(hash).ok());
+            let hash = from_base64(line).and_then(|hash| <NodeHash>::try_from(hash).ok());
             hashes.push(hash.ok_or(lines.expected("a SHA-256 hash in standard base64, or an empty line"))?);
         }
         Ok(Self { extra, index, hashes, checkpoint: SignedCheckpoint::parse(lines.rest)? })
@@ -134,11 +131,11 @@ impl TlogProof {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = format!("{HEADER}\n");
         if let Some(extra) = &self.extra {
-            out.push_str(&format!("extra {}\n", STANDARD.encode(extra)));
+            out.push_str(&format!("extra {}\n", base64(extra)));
         }
         out.push_str(&format!("index {}\n", self.index));
         for hash in &self.hashes {
-            out.push_str(&format!("{}\n", Hash(*hash)));
+            out.push_str(&format!("{}\n", base64(hash)));
         }
         out.push('\n');
         let mut out = out.into_bytes();
@@ -203,10 +200,4 @@ impl<'a> Lines<'a> {
     fn expected(&self, expected: &'static str) -> ProofError {
         ProofError::Malformed { line: self.line, expected }
     }
-}
-
-/// A decimal number without sign or leading zeros.
-fn decimal(digits: &[u8]) -> Option<u64> {
-    let number: u64 = core::str::from_utf8(digits).ok()?.parse().ok()?;
-    (number.to_string().as_bytes() == digits).then_some(number)
 }

@@ -2,16 +2,15 @@
 
 use core::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer, SigningKey};
 use rand_core::{CryptoRng, RngCore};
-use signed_note::Signature;
 use zeroize::Zeroizing;
 
 use super::checkpoint::{SignedCheckpoint, TreeHead};
+use super::note::SignatureLine;
 use super::vkey::{KeyType, VerifierKey, VkeyError, check_name, parse_id};
 use super::{EMPTY_ROOT, MAX_TREE_SIZE};
+use crate::encoding::{base64, from_base64};
 
 const PREFIX: &str = "PRIVATE+KEY+";
 
@@ -109,8 +108,7 @@ impl LogSigner {
     /// The signed note with this text, which ends with a newline.
     pub(super) fn sign_text(&self, text: &[u8]) -> Result<Vec<u8>, NoteKeyError> {
         let signature = self.key.sign(text).to_bytes().to_vec();
-        let line =
-            Signature::new(self.origin.clone(), self.verifier_key().id(), signature).map_err(|_| NoteKeyError::Form)?;
+        let line = SignatureLine { name: self.origin.clone(), id: self.verifier_key().id(), signature };
         Ok([text, b"\n", &line.to_bytes()].concat())
     }
 }
@@ -120,7 +118,7 @@ pub(super) fn parse_skey(skey: &str, key_type: KeyType) -> Option<(&str, u32, Si
     let (name, rest) = skey.strip_prefix(PREFIX)?.split_once('+')?;
     let (id, key) = rest.split_once('+')?;
     let id = parse_id(id)?;
-    let key = Zeroizing::new(STANDARD.decode(key).ok()?);
+    let key = Zeroizing::new(from_base64(key.as_bytes())?);
     let (&typed, seed) = key.split_first()?;
     let seed: &[u8; 32] = seed.try_into().ok()?;
     (typed == key_type.byte()).then(|| (name, id, SigningKey::from_bytes(seed)))
@@ -131,7 +129,7 @@ pub(super) fn skey_text(public: &VerifierKey, key: &SigningKey) -> Zeroizing<Str
     let mut typed = Zeroizing::new([0u8; 33]);
     typed[0] = public.key_type().byte();
     typed[1..].copy_from_slice(key.as_bytes());
-    let encoded = Zeroizing::new(STANDARD.encode(*typed));
+    let encoded = Zeroizing::new(base64(&*typed));
     let id = format!("{:08x}", public.id());
     // Reserved at full length, so that no copy is left behind by growing.
     let parts = [PREFIX, public.name(), "+", &id, "+", &encoded];

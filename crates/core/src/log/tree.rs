@@ -3,14 +3,10 @@
 //! The reader of authenticated tiles in `tlog_tiles` is not used: it skips the check of a tile against its parent
 //! where several subtrees of the right edge lie in one tile, and so takes altered tiles for genuine.
 
-use std::collections::BTreeMap;
-
-use tlog_tiles::{Error, Hash, HashReader, Tile, prove_record, prove_tree, split_stored_hash_index, tree_hash};
-
-use super::MAX_TREE_SIZE;
 use super::checkpoint::TreeHead;
 use super::tile::{TILE_HASHES, TileId};
-use crate::merkle::NodeHash;
+use super::{EMPTY_ROOT, MAX_TREE_SIZE};
+use crate::merkle::{self, NodeHash, largest_power_of_two_below, node_hash};
 
 #[cfg(test)]
 mod tests;
@@ -65,8 +61,11 @@ impl TilePlan {
     /// The tiles at the right edge: on each level the partial one, if any. They determine the root. None for size 0.
     pub fn edge(size: u64) -> Self {
         let size = size.min(MAX_TREE_SIZE);
-        let partial = |level: u8| TileId::in_tree(level, edge_index(level, size), size);
-        Self { size, tiles: (0..8).rev().filter_map(partial).collect() }
+        let mut tiles = Vec::new();
+        for level in (0..8).rev() {
+            tiles.extend(TileId::in_tree(level, edge_index(level, size), size));
+        }
+        Self { size, tiles }
     }
 
     /// Adds what proves the leaf `index` to be in the tree. Nothing where the tree has no such leaf.
@@ -97,7 +96,9 @@ impl TilePlan {
             missing.push(tile);
             (level, index) = (level + 1, index >> 8);
         }
-        self.tiles.extend(missing.into_iter().rev());
+        while let Some(tile) = missing.pop() {
+            self.tiles.push(tile);
+        }
     }
 
     /// The tiles, in the order in which [`TilePlan::authenticate`] takes them.
@@ -118,14 +119,14 @@ impl TilePlan {
         if tiles.len() != self.tiles.len() {
             return Err(TileError::Count { got: tiles.len(), want: self.tiles.len() });
         }
-        let mut held = AuthenticTiles { head: *head, tiles: BTreeMap::new() };
+        let mut held = AuthenticTiles { head: *head, tiles: Vec::new() };
         let mut below_edge = Vec::new();
         for (&tile, bytes) in self.tiles.iter().zip(tiles) {
             let bytes = bytes.as_ref();
             if bytes.len() != tile.bytes() && bytes.len() != usize::from(TILE_HASHES) * 32 {
                 return Err(TileError::Length { tile, got: bytes.len() });
             }
-            held.tiles.insert((tile.level(), tile.index()), bytes[..tile.bytes()].to_vec());
+            held.tiles.push(((tile.level(), tile.index()), bytes[..tile.bytes()].to_vec()));
             if tile.is_full() {
                 below_edge.push(tile);
             }
@@ -148,7 +149,8 @@ impl TilePlan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthenticTiles {
     head: TreeHead,
-    tiles: BTreeMap<(u8, u64), Vec<u8>>,
+    /// By level and index: sixteen or so.
+    tiles: Vec<((u8, u64), Vec<u8>)>,
 }
 
 /// What appending a leaf gives.
@@ -173,7 +175,7 @@ impl AuthenticTiles {
     /// # Errors
     /// [`TileError::OutOfReach`] unless the plan was made with this leaf or it lies at the edge.
     pub fn leaf(&self, index: u64) -> Result<NodeHash, TileError> {
-        Ok(self.subtree(0, index)?.0)
+        self.subtree(0, index)
     }
 
     /// The proof that the leaf `index` is in the tree, its sibling first (RFC 6962, section 2.1.1).
@@ -181,8 +183,23 @@ impl AuthenticTiles {
     /// # Errors
     /// [`TileError::OutOfReach`] unless the plan was made with this leaf or it lies at the edge.
     pub fn prove_leaf(&self, index: u64) -> Result<Vec<NodeHash>, TileError> {
-        let proof = prove_record(self.head.size, index, &Reader(self)).map_err(|_| TileError::OutOfReach)?;
-        Ok(proof.into_iter().map(|hash| hash.0).collect())
+        let (mut start, mut end) = (0, self.head.size);
+        if index >= end {
+            return Err(TileError::OutOfReach);
+        }
+        let mut proof = Vec::new();
+        while end - start > 1 {
+            let split = start + largest_power_of_two_below(end - start);
+            if index < split {
+                proof.push(self.range(split, end)?);
+                end = split;
+            } else {
+                proof.push(self.range(start, split)?);
+                start = split;
+            }
+        }
+        proof.reverse();
+        Ok(proof)
     }
 
     /// The proof that the tree of size `old` is the beginning of this one (RFC 6962, section 2.1.2). Empty for the empty tree
@@ -191,11 +208,30 @@ impl AuthenticTiles {
     /// # Errors
     /// [`TileError::OutOfReach`] unless the plan was made for it ([`TilePlan::with_beginning`]).
     pub fn prove_beginning(&self, old: u64) -> Result<Vec<NodeHash>, TileError> {
-        if old == 0 {
-            return Ok(Vec::new());
+        let (mut start, mut end) = (0, self.head.size);
+        if old > end {
+            return Err(TileError::OutOfReach);
         }
-        let proof = prove_tree(self.head.size, old, &Reader(self)).map_err(|_| TileError::OutOfReach)?;
-        Ok(proof.into_iter().map(|hash| hash.0).collect())
+        let mut proof = Vec::new();
+        if old == 0 {
+            return Ok(proof);
+        }
+        while old < end {
+            let split = start + largest_power_of_two_below(end - start);
+            if old <= split {
+                proof.push(self.range(split, end)?);
+                end = split;
+            } else {
+                proof.push(self.range(start, split)?);
+                start = split;
+            }
+        }
+        // Where the old tree is no whole subtree of the new one, its last part is told as well.
+        if start > 0 {
+            proof.push(self.range(start, end)?);
+        }
+        proof.reverse();
+        Ok(proof)
     }
 
     /// The root that the tree had at an earlier size.
@@ -206,7 +242,7 @@ impl AuthenticTiles {
         if size > self.head.size {
             return Err(TileError::OutOfReach);
         }
-        Ok(tree_hash(size, &Reader(self)).map_err(|_| TileError::OutOfReach)?.0)
+        self.range(0, size)
     }
 
     fn root(&self) -> Result<NodeHash, TileError> {
@@ -229,19 +265,20 @@ impl AuthenticTiles {
         loop {
             let at = edge_index(level, index);
             let old_bytes = usize::from(edge_width(level, index)) * 32;
-            let mut bytes = match self.tiles.get(&(level, at)) {
+            let mut bytes = match self.tile(level, at) {
                 Some(held) => held.get(..old_bytes).ok_or(TileError::OutOfReach)?.to_vec(),
                 None if old_bytes == 0 => Vec::new(),
                 None => return Err(TileError::OutOfReach),
             };
             bytes.extend_from_slice(&hash);
             let tile = TileId::in_tree(level, at, size).ok_or(TileError::OutOfReach)?;
-            grown.tiles.insert((level, at), bytes.clone());
+            grown.tiles.retain(|(place, _)| *place != (level, at));
+            grown.tiles.push(((level, at), bytes.clone()));
             tiles.push((tile, bytes));
             if !tile.is_full() {
                 break;
             }
-            hash = grown.full_tile_hash(tile)?.0;
+            hash = grown.full_tile_hash(tile)?;
             level += 1;
         }
         grown.head.size = size;
@@ -250,36 +287,46 @@ impl AuthenticTiles {
         Ok(AppendedLeaf { head: grown.head, tiles, proof })
     }
 
+    /// Root of the tree over the leaves from `start` to `end` (RFC 6962, section 2.1). `start` is a multiple of a power of
+    /// two that is not smaller than their number: such are the trees that a tree splits into.
+    fn range(&self, start: u64, end: u64) -> Result<NodeHash, TileError> {
+        if start == end {
+            return Ok(EMPTY_ROOT);
+        }
+        // The complete subtrees, the smallest and last one first.
+        let (mut rest, mut hash) = (end, None);
+        while rest > start {
+            let level = (rest - start).trailing_zeros() as u8;
+            rest -= 1 << level;
+            let left = self.subtree(level, rest >> level)?;
+            hash = Some(match hash {
+                Some(right) => node_hash(&left, &right),
+                None => left,
+            });
+        }
+        hash.ok_or(TileError::OutOfReach)
+    }
+
     /// Hash of the complete subtree `n` on a level of the tree: the leaves from `n * 2^level` on, `2^level` of them.
-    fn subtree(&self, level: u8, n: u64) -> Result<Hash, TileError> {
+    fn subtree(&self, level: u8, n: u64) -> Result<NodeHash, TileError> {
         let within = level % 8;
         let first = n << within;
         let start = usize::try_from(first % u64::from(TILE_HASHES)).map_err(|_| TileError::OutOfReach)? * 32;
-        self.tiles
-            .get(&(level / 8, first >> 8))
+        self.tile(level / 8, first >> 8)
             .and_then(|tile| tile.get(start..start + (32 << within)))
-            .map(Tile::subtree_hash)
+            .map(merkle::root_of_hashes)
             .ok_or(TileError::OutOfReach)
     }
 
-    fn full_tile_hash(&self, tile: TileId) -> Result<Hash, TileError> {
-        match self.tiles.get(&(tile.level(), tile.index())) {
-            Some(bytes) if bytes.len() == usize::from(TILE_HASHES) * 32 => Ok(Tile::subtree_hash(bytes)),
+    fn tile(&self, level: u8, index: u64) -> Option<&Vec<u8>> {
+        self.tiles.iter().find(|(place, _)| *place == (level, index)).map(|(_, bytes)| bytes)
+    }
+
+    fn full_tile_hash(&self, tile: TileId) -> Result<NodeHash, TileError> {
+        match self.tile(tile.level(), tile.index()) {
+            Some(bytes) if bytes.len() == usize::from(TILE_HASHES) * 32 => Ok(merkle::root_of_hashes(bytes)),
             _ => Err(TileError::OutOfReach),
         }
-    }
-}
-
-/// The library's proof functions ask for hashes by their place in a linear order.
-struct Reader<'a>(&'a AuthenticTiles);
-
-impl HashReader for Reader<'_> {
-    fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<Hash>, Error> {
-        let read = |&index: &u64| {
-            let (level, n) = split_stored_hash_index(index);
-            self.0.subtree(level, n).map_err(|_| Error::IndexesNotInTree)
-        };
-        indexes.iter().map(read).collect()
     }
 }
 

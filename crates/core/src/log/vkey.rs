@@ -2,12 +2,11 @@
 
 use core::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, VerifyingKey};
 
 use super::MAX_ORIGIN_BYTES;
-use crate::encoding::turns_direction;
+use super::note::{SignatureLine, is_name, key_id};
+use crate::encoding::{base64, from_base64};
 
 /// What a verifier key's type byte says about the signatures it verifies (signed-note, "Signature types").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +105,7 @@ impl VerifierKey {
         let (id, key) = rest.split_once('+').ok_or(VkeyError::Form)?;
         check_name(name)?;
         let id = parse_id(id).ok_or(VkeyError::Form)?;
-        let key = STANDARD.decode(key).map_err(|_| VkeyError::Base64)?;
+        let key = from_base64(key.as_bytes()).ok_or(VkeyError::Base64)?;
         let (&type_byte, bytes) = key.split_first().ok_or(VkeyError::Base64)?;
         let key_type = KeyType::from_byte(type_byte);
         let material = match key_type {
@@ -118,7 +117,7 @@ impl VerifierKey {
             KeyType::Other(_) => Material::Opaque(bytes.to_vec()),
         };
         if !matches!(key_type, KeyType::Other(_)) {
-            let want = signed_note::key_id(name, &key);
+            let want = key_id(name, &key);
             if id != want {
                 return Err(VkeyError::Id { got: id, want });
             }
@@ -130,7 +129,7 @@ impl VerifierKey {
     pub(super) fn ed25519(name: &str, key_type: KeyType, key: VerifyingKey) -> Self {
         let mut typed = vec![key_type.byte()];
         typed.extend_from_slice(key.as_bytes());
-        let id = signed_note::key_id(name, &typed);
+        let id = key_id(name, &typed);
         Self { name: name.to_owned(), id, key_type, material: Material::Ed25519(key) }
     }
 
@@ -158,8 +157,8 @@ impl VerifierKey {
     }
 
     /// Whether this key's signatures carry this name and ID.
-    pub(super) fn signs_as(&self, line: &signed_note::Signature) -> bool {
-        line.id() == self.id && line.name() == self.name
+    pub(super) fn signs_as(&self, line: &SignatureLine) -> bool {
+        line.id == self.id && line.name == self.name
     }
 
     /// Whether `signature` is this Ed25519 key's over `message`. False for keys of other algorithms.
@@ -176,7 +175,7 @@ impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut typed = vec![self.key_type.byte()];
         typed.extend_from_slice(self.public_key());
-        write!(f, "{}+{:08x}+{}", self.name, self.id, STANDARD.encode(typed))
+        write!(f, "{}+{:08x}+{}", self.name, self.id, base64(&typed))
     }
 }
 
@@ -186,11 +185,9 @@ impl fmt::Debug for VerifierKey {
     }
 }
 
-/// A key name that can stand in a signature line and, for a log, in an origin line. It is shown on terminals: nothing in it
-/// turns the writing direction.
+/// Checks a key's name.
 pub(crate) fn check_name(name: &str) -> Result<(), VkeyError> {
-    let plain = signed_note::is_key_name_valid(name) && !name.chars().any(|c| c.is_control() || turns_direction(c));
-    if plain && name.len() <= MAX_ORIGIN_BYTES { Ok(()) } else { Err(VkeyError::Name) }
+    if is_name(name) { Ok(()) } else { Err(VkeyError::Name) }
 }
 
 /// Eight lower-case hexadecimal digits.
@@ -225,10 +222,10 @@ mod tests {
         assert_eq!(key.key_type(), KeyType::Ed25519);
         assert_eq!(key.to_string(), OFFICIAL);
         let line = "— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=";
-        let line = signed_note::Signature::from_bytes(line.as_bytes()).unwrap();
+        let line = SignatureLine::parse(line).unwrap();
         assert!(key.signs_as(&line));
-        assert!(key.verify_ed25519(b"This is an example message.\n", line.signature()));
-        assert!(!key.verify_ed25519(b"This is an example message!\n", line.signature()));
+        assert!(key.verify_ed25519(b"This is an example message.\n", &line.signature));
+        assert!(!key.verify_ed25519(b"This is an example message!\n", &line.signature));
     }
 
     #[test]
@@ -252,7 +249,7 @@ mod tests {
 
     fn vkey_of(key_type: u8, key: &[u8]) -> String {
         let typed = [&[key_type], key].concat();
-        format!("w.example+{:08x}+{}", signed_note::key_id("w.example", &typed), STANDARD.encode(typed))
+        format!("w.example+{:08x}+{}", key_id("w.example", &typed), base64(&typed))
     }
 
     #[test]

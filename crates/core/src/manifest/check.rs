@@ -1,12 +1,13 @@
 //! Whether a manifest agrees with itself: what follows from other fields is recomputed, what has bounds is held to them.
 
-use super::{FilterSpec, MOST_NUMBER, MOST_VALIDITY_SECONDS, Manifest, ManifestError};
+use super::boxed::{Checked, field};
+use super::{FilterSpec, MOST_NUMBER, MOST_VALIDITY_SECONDS, Manifest};
 use crate::deniability::{self, Promise};
 use crate::encoding::turns_direction;
 use crate::log::check_name;
 
-fn ensure(holds: bool, field: &'static str, reason: &str) -> Result<(), ManifestError> {
-    if holds { Ok(()) } else { Err(ManifestError::Field { field, reason: reason.to_owned() }) }
+fn ensure(holds: bool, name: &'static str, reason: &str) -> Checked<()> {
+    if holds { Ok(()) } else { Err(field(name, reason)) }
 }
 
 /// Texts are shown on terminals and pages: no control characters but line feeds, nothing that turns the writing direction.
@@ -22,7 +23,7 @@ fn web_address(text: &str) -> bool {
 }
 
 impl Manifest {
-    pub(super) fn check(&self) -> Result<(), ManifestError> {
+    pub(super) fn check(&self) -> Checked<()> {
         ensure(check_name(&self.log).is_ok(), "log", "not the origin of a log")?;
         self.check_numbers()?;
         ensure(self.previous.is_none() == (self.epoch == 1), "previous", "null in epoch 1 and nowhere else")?;
@@ -41,7 +42,7 @@ impl Manifest {
         self.check_texts()
     }
 
-    fn check_numbers(&self) -> Result<(), ManifestError> {
+    fn check_numbers(&self) -> Checked<()> {
         let numbers = [
             ("epoch", self.epoch),
             ("records", self.records),
@@ -50,14 +51,14 @@ impl Manifest {
             ("filter.generation", self.filter.as_ref().map_or(1, |filter| u64::from(filter.generation))),
             ("disclosure.evaluations_per_day", self.disclosure.evaluations_per_day),
         ];
-        for (field, number) in numbers {
-            ensure(number <= MOST_NUMBER, field, "over 2^53 - 1")?;
-            ensure(number > 0 || field == "records", field, "must be at least 1")?;
+        for (name, number) in numbers {
+            ensure(number <= MOST_NUMBER, name, "over 2^53 - 1")?;
+            ensure(number > 0 || name == "records", name, "must be at least 1")?;
         }
         ensure(self.records <= self.population, "records", "more than the population")
     }
 
-    fn check_disclosure(&self) -> Result<(), ManifestError> {
+    fn check_disclosure(&self) -> Checked<()> {
         let disclosure = &self.disclosure;
         ensure(disclosure.cover_percent <= 100, "disclosure.cover_percent", "over 100")?;
         let shard_bits = self.filter.as_ref().map_or(0, |filter| filter.geometry.shard_bits());
@@ -79,7 +80,7 @@ impl Manifest {
         }
     }
 
-    fn check_promise(&self, filter: &FilterSpec) -> Result<(), ManifestError> {
+    fn check_promise(&self, filter: &FilterSpec) -> Checked<()> {
         let disclosure = &self.disclosure;
         let cells = filter.geometry.cells();
         ensure(filter.members >= self.records, "filter.members", "fewer than records")?;
@@ -105,13 +106,17 @@ impl Manifest {
         ensure(possible, "disclosure.epoch_odds_factor", "is not possible with these cells")
     }
 
-    fn check_texts(&self) -> Result<(), ManifestError> {
+    fn check_texts(&self) -> Checked<()> {
         let both = |text: &super::Text| presentable(&text.id) && presentable(&text.en);
         let reason = "empty, or with a control character in it";
         ensure(both(&self.title), "title", reason)?;
         ensure(both(&self.coverage), "coverage", reason)?;
-        ensure(!self.candidates.is_empty() && self.candidates.values().all(both), "candidates", reason)?;
-        ensure(!self.statuses.is_empty() && self.statuses.values().all(both), "statuses", reason)?;
+        ensure(
+            !self.candidates.is_empty() && self.candidates.iter().all(|(_, text)| both(text)),
+            "candidates",
+            reason,
+        )?;
+        ensure(!self.statuses.is_empty() && self.statuses.iter().all(|(_, text)| both(text)), "statuses", reason)?;
         for guidance in &self.guidance {
             ensure(both(&guidance.text), "guidance", reason)?;
             ensure(guidance.region.as_deref().is_none_or(presentable), "guidance.region", reason)?;

@@ -1,5 +1,7 @@
 //! From bytes that somebody sent to a manifest that is believed.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::{CLOCK_SKEW_SECONDS, Manifest, ManifestError, manifest_sha256};
@@ -8,7 +10,11 @@ use crate::time::Timestamp;
 
 /// A manifest that parses and agrees with itself. Anybody could have written it.
 #[derive(Clone, Debug)]
-pub struct UnverifiedManifest {
+pub struct UnverifiedManifest(Arc<Parsed>);
+
+/// Some kilobytes, which are handed on as they are.
+#[derive(Debug)]
+struct Parsed {
     bytes: Vec<u8>,
     manifest: Manifest,
 }
@@ -16,8 +22,7 @@ pub struct UnverifiedManifest {
 /// A manifest that is in the log which the verifier's policy names, under a checkpoint with that policy's quorum.
 #[derive(Clone, Debug)]
 pub struct VerifiedManifest {
-    bytes: Vec<u8>,
-    manifest: Manifest,
+    parsed: Arc<Parsed>,
     proof: Vec<u8>,
     index: u64,
     checkpoint: VerifiedCheckpoint,
@@ -61,17 +66,17 @@ impl UnverifiedManifest {
     /// As [`Manifest::parse`].
     pub fn parse(bytes: Vec<u8>) -> Result<Self, ManifestError> {
         let manifest = Manifest::parse(&bytes)?;
-        Ok(Self { bytes, manifest })
+        Ok(Self(Arc::new(Parsed { bytes, manifest })))
     }
 
     /// What the bytes claim.
     pub fn claimed(&self) -> &Manifest {
-        &self.manifest
+        &self.0.manifest
     }
 
     /// SHA-256 of the exact bytes.
     pub fn sha256(&self) -> [u8; 32] {
-        manifest_sha256(&self.bytes)
+        manifest_sha256(&self.0.bytes)
     }
 
     /// Verifies the manifest's tlog-proof under `policy`: log signature, quorum, inclusion, origin (spec, step 9).
@@ -79,13 +84,12 @@ impl UnverifiedManifest {
     /// # Errors
     /// [`VerifyError`].
     pub fn verify(self, policy: &Policy, proof: &TlogProof) -> Result<VerifiedManifest, VerifyError> {
-        let inclusion = proof.verify(policy, &self.bytes)?;
-        if inclusion.checkpoint().origin() != self.manifest.log {
+        let inclusion = proof.verify(policy, &self.0.bytes)?;
+        if inclusion.checkpoint().origin() != self.0.manifest.log {
             return Err(VerifyError::Origin);
         }
         Ok(VerifiedManifest {
-            bytes: self.bytes,
-            manifest: self.manifest,
+            parsed: self.0,
             proof: proof.to_bytes(),
             index: inclusion.index(),
             checkpoint: inclusion.checkpoint().clone(),
@@ -96,12 +100,12 @@ impl UnverifiedManifest {
 impl VerifiedManifest {
     /// What the manifest says.
     pub fn manifest(&self) -> &Manifest {
-        &self.manifest
+        &self.parsed.manifest
     }
 
     /// The exact bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.parsed.bytes
     }
 
     /// The tlog-proof that it was verified by.
@@ -111,7 +115,7 @@ impl VerifiedManifest {
 
     /// SHA-256 of the exact bytes.
     pub fn sha256(&self) -> [u8; 32] {
-        manifest_sha256(&self.bytes)
+        manifest_sha256(&self.parsed.bytes)
     }
 
     /// Its place in the log, from 0.
@@ -129,8 +133,8 @@ impl VerifiedManifest {
     /// # Errors
     /// [`FreshnessError`].
     pub fn check_fresh(&self, now: Timestamp, accept_weak: bool) -> Result<(), FreshnessError> {
-        let Manifest { published_at, valid_until, .. } = self.manifest;
-        if self.manifest.stretch.cost.weak && !accept_weak {
+        let Manifest { published_at, valid_until, .. } = *self.manifest();
+        if self.manifest().stretch.cost.weak && !accept_weak {
             return Err(FreshnessError::Weak);
         }
         if published_at.unix() > now.unix() + CLOCK_SKEW_SECONDS {

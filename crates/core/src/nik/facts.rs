@@ -5,6 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{District, DistrictStanding, Nik};
+use crate::time::days_in;
 
 /// Added to the day of birth of women.
 const FEMALE_DAYS: u8 = 40;
@@ -130,24 +131,13 @@ impl BirthDate {
         [1900, 2000]
             .map(|century| century + u16::from(self.year))
             .into_iter()
-            .filter(move |&year| (1..=days_in(self.month, year)).contains(&self.day))
+            .filter(move |&year| (1..=days_in(self.month.into(), year.into())).contains(&u32::from(self.day)))
     }
 }
 
 impl fmt::Debug for BirthDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BirthDate(REDACTED)")
-    }
-}
-
-/// Days of a month, 0 for a month that is none.
-fn days_in(month: u8, year: u16) -> u8 {
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 => 28 + u8::from(leap),
-        _ => 0,
     }
 }
 

@@ -11,7 +11,7 @@
 
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
-use curve25519_dalek::traits::VartimeMultiscalarMul;
+use curve25519_dalek::traits::{Identity, VartimeMultiscalarMul};
 use sha2::{Digest, Sha512};
 use thiserror::Error;
 
@@ -115,8 +115,20 @@ fn u16_be(n: usize) -> [u8; 2] {
 }
 
 /// `M = Σ d_i C_i`. Everything in it is public.
-fn composite<'a>(weights: &[Scalar], points: impl Iterator<Item = &'a RistrettoPoint>) -> RistrettoPoint {
-    RistrettoPoint::vartime_multiscalar_mul(weights, points)
+fn composite(weights: &[Scalar], points: &[RistrettoPoint]) -> RistrettoPoint {
+    // In pieces, of which no client ever has a second: the library has another method for hundreds of points, which a module
+    // for browsers need not bring along.
+    const PIECE: usize = CLIENT_BATCH_MOST;
+    let mut sum = RistrettoPoint::identity();
+    for (weights, points) in weights.chunks(PIECE).zip(points.chunks(PIECE)) {
+        let places = || 0..weights.len().min(points.len()).min(PIECE);
+        sum += RistrettoPoint::vartime_multiscalar_mul(places().map(|i| weights[i]), places().map(|i| points[i]));
+    }
+    sum
+}
+
+fn blinded(batch: &[Pair]) -> Vec<RistrettoPoint> {
+    batch.iter().map(|(c, _)| *c.point()).collect()
 }
 
 fn challenge(
@@ -153,7 +165,7 @@ pub(super) fn prove(
     nonce: impl FnOnce(&CompressedRistretto) -> Scalar,
 ) -> Proof {
     let d = weights(public_key, batch);
-    let m = composite(&d, batch.iter().map(|(c, _)| c.point()));
+    let m = composite(&d, &blinded(batch));
     let z = secret * m;
     let r = zeroize::Zeroizing::new(nonce(&m.compress()));
     let t2 = RistrettoPoint::mul_base(&r);
@@ -168,9 +180,9 @@ pub(super) fn verify(public_key: &OprfPublicKey, batch: &[Pair], proof: &Proof) 
         return Err(ProofError::BatchSize { count: batch.len() });
     }
     let d = weights(public_key, batch);
-    let m = composite(&d, batch.iter().map(|(c, _)| c.point()));
-    let z = composite(&d, batch.iter().map(|(_, d)| d.point()));
+    let m = composite(&d, &blinded(batch));
+    let z = composite(&d, &batch.iter().map(|(_, d)| *d.point()).collect::<Vec<_>>());
     let t2 = RistrettoPoint::vartime_double_scalar_mul_basepoint(&proof.c, public_key.point(), &proof.s);
-    let t3 = RistrettoPoint::vartime_multiscalar_mul([proof.s, proof.c], [m, z]);
+    let t3 = composite(&[proof.s, proof.c], &[m, z]);
     if challenge(public_key, &m, &z, &t2, &t3) == proof.c { Ok(()) } else { Err(ProofError::Invalid) }
 }

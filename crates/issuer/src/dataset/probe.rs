@@ -96,8 +96,8 @@ fn manifest(definition: &Definition) -> Result<Manifest, ManifestError> {
             cover_percent: definition.filter.map_or(100, |filter| filter.cover_percent),
             evaluations_per_day: definition.evaluations_per_day,
         },
-        candidates: definition.candidates.clone(),
-        statuses: definition.statuses.clone(),
+        candidates: definition.candidates.clone().into_iter().collect(),
+        statuses: definition.statuses.clone().into_iter().collect(),
         guidance: definition.guidance.clone(),
         mirrors: Vec::new(),
     })

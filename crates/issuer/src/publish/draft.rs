@@ -225,8 +225,8 @@ impl Publisher<'_> {
             buckets: BucketsSpec { geometry: survey.geometry, root: survey.tree.root() },
             disclosure: built.disclosure,
             filter: built.spec,
-            candidates: generation.definition.candidates.clone(),
-            statuses: generation.definition.statuses.clone(),
+            candidates: generation.definition.candidates.clone().into_iter().collect(),
+            statuses: generation.definition.statuses.clone().into_iter().collect(),
             guidance: generation.definition.guidance.clone(),
             mirrors: Vec::new(),
         };

@@ -1,7 +1,6 @@
 //! Why a list is not believed under a policy, told so that whoever holds another publisher's policy finds it out.
 
-use std::collections::BTreeSet;
-
+use ceknik_core::encoding::escaped;
 use ceknik_core::log::{CheckpointError, Policy, ProofError};
 use ceknik_core::manifest::VerifyError;
 
@@ -13,7 +12,7 @@ const MOST_NAMES: usize = 2;
 const MOST_NAME_CHARS: usize = 64;
 
 /// The answer where the proof of a list did not verify.
-pub(super) fn unverified(policy: &Policy, error: &VerifyError) -> NoAnswer {
+pub(super) fn unverified(policy: &Policy, error: &VerifyError) -> Box<NoAnswer> {
     match error {
         VerifyError::Proof(ProofError::Checkpoint(CheckpointError::UnknownOrigin { origin })) => {
             let detail = format!("the list is of the log {}, and the policy names {}", shown(origin), named(policy));
@@ -46,7 +45,13 @@ fn reason(error: &VerifyError) -> Reason {
 
 /// The logs of a policy, by name: two keys of one name are one log's.
 fn named(policy: &Policy) -> String {
-    let names: BTreeSet<&str> = policy.logs().iter().map(|log| log.key().name()).collect();
+    let mut names: Vec<&str> = Vec::new();
+    for log in policy.logs() {
+        let name = log.key().name();
+        if let Err(at) = names.binary_search(&name) {
+            names.insert(at, name);
+        }
+    }
     let told: Vec<String> = names.iter().take(MOST_NAMES).map(|name| shown(name)).collect();
     match names.len() {
         0 => "no log at all".to_owned(),
@@ -57,7 +62,8 @@ fn named(policy: &Policy) -> String {
 
 fn shown(name: &str) -> String {
     let cut: String = name.chars().take(MOST_NAME_CHARS).collect();
-    if cut.len() < name.len() { format!("{:?}", cut + "…") } else { format!("{name:?}") }
+    let rest = if cut.len() < name.len() { "…" } else { "" };
+    format!("\"{}{rest}\"", escaped(cut.as_bytes()))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ fn official_example_parses() {
     assert_eq!(checkpoint.origin(), "example.com/behind-the-sofa");
     assert_eq!(checkpoint.head().size, 20_852_163);
     assert_eq!(STANDARD.encode(checkpoint.head().root), "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=");
-    assert_eq!(checkpoint.signatures.len(), 2);
+    assert_eq!(checkpoint.0.signatures.len(), 2);
     assert_eq!(checkpoint.as_bytes(), OFFICIAL.as_bytes());
     let text_end = OFFICIAL.find("\n\n").unwrap() + 1;
     assert_eq!(checkpoint.text(), &OFFICIAL.as_bytes()[..text_end]);
@@ -125,7 +125,7 @@ fn forged_cosignatures_are_named() {
     let forged = CheckpointError::BadCosignature { key_name: "w1.example".into() };
     let good = log.note(5, &[(2, 10)]);
     let genuine = SignedCheckpoint::parse(&log.note(5, &[(1, 10)])).unwrap();
-    let genuine = genuine.signatures[1].signature().to_vec();
+    let genuine = genuine.0.signatures[1].signature.clone();
 
     let mut other_time = genuine.clone();
     other_time[7] ^= 1;
@@ -136,7 +136,7 @@ fn forged_cosignatures_are_named() {
     beyond[0] |= 0x80;
     let too_long = [&genuine[..], &[0]].concat();
     for signature in
-        [&other_time, &other_bits, of_another_tree.signatures[1].signature(), &beyond, &too_long, &genuine[..71], &[0]]
+        [&other_time, &other_bits, &of_another_tree.0.signatures[1].signature, &beyond, &too_long, &genuine[..71], &[0]]
     {
         // Quorum g is met by w2 alone, and yet the note is refused.
         let note = [&good[..], &line_as(&key, signature)].concat();
@@ -166,7 +166,7 @@ fn a_plain_signature_is_no_cosignature() {
 fn other_algorithms_never_count() {
     let log = TestLog::new(5);
     let typed = [&[6u8][..], &[42; 1312]].concat();
-    let key = format!("pq.example+{:08x}+{}", signed_note::key_id("pq.example", &typed), STANDARD.encode(&typed));
+    let key = format!("pq.example+{:08x}+{}", crate::log::note::key_id("pq.example", &typed), STANDARD.encode(&typed));
     let key = VerifierKey::parse(key.as_bytes()).unwrap();
     let note = [&log.note(5, &[(1, 10)])[..], &line_as(&key, &[0; 8 + 2420])].concat();
     let policy = |rest: &str| {

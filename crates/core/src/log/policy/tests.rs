@@ -18,7 +18,7 @@ fn odd_key(name: &str, key_type: u8, key: &[u8]) -> String {
     use base64::Engine;
     let typed = [&[key_type], key].concat();
     let encoded = base64::engine::general_purpose::STANDARD.encode(&typed);
-    format!("{name}+{:08x}+{encoded}", signed_note::key_id(name, &typed))
+    format!("{name}+{:08x}+{encoded}", crate::log::note::key_id(name, &typed))
 }
 
 fn fault(text: &str) -> (usize, PolicyFault) {

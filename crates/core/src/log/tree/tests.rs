@@ -124,9 +124,9 @@ fn sizes_at_the_limit_are_counted_without_overflow() {
     let mut tiles = Vec::new();
     for _ in 0..8 {
         tiles.push(level.repeat(256));
-        level = Tile::subtree_hash(tiles.last().unwrap()).0;
+        level = tlog_tiles::Tile::subtree_hash(tiles.last().unwrap()).0;
     }
-    let root = Tile::subtree_hash(&tiles[7][..64 * 32]).0;
+    let root = tlog_tiles::Tile::subtree_hash(&tiles[7][..64 * 32]).0;
     let head = TreeHead { size: MAX_TREE_SIZE, root };
     let contents: Vec<_> = plan.tiles().iter().map(|tile| &tiles[usize::from(tile.level())][..tile.bytes()]).collect();
     let held = plan.authenticate(&head, &contents).unwrap();

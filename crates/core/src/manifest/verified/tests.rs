@@ -31,7 +31,7 @@ fn unverified() -> UnverifiedManifest {
 fn a_logged_manifest_is_believed() {
     let manifest = unverified();
     let policy = Policy::for_log(signer(1).verifier_key());
-    let proof = proof(&signer(1), &manifest.bytes, &[]);
+    let proof = proof(&signer(1), &manifest.0.bytes, &[]);
     let sha256 = manifest.sha256();
     let verified = manifest.verify(&policy, &proof).unwrap();
     assert_eq!((verified.manifest(), verified.sha256()), (&example(), sha256));
@@ -41,7 +41,7 @@ fn a_logged_manifest_is_believed() {
 
 #[test]
 fn other_bytes_another_key_or_another_origin_are_not() {
-    let bytes = unverified().bytes;
+    let bytes = unverified().0.bytes.clone();
     let policy = Policy::for_log(signer(1).verifier_key());
     let refused = |policy: &Policy, proof: &TlogProof| unverified().verify(policy, proof).unwrap_err();
     assert!(matches!(refused(&policy, &proof(&signer(2), &bytes, &[])), VerifyError::Proof(_)));
@@ -62,7 +62,7 @@ fn without_the_quorum_there_is_no_answer() {
         two.verifier_key(),
     );
     let policy = Policy::parse(text.as_bytes()).unwrap();
-    let bytes = unverified().bytes;
+    let bytes = unverified().0.bytes.clone();
     let verify = |cosigners: &[&Cosigner]| unverified().verify(&policy, &proof(&signer(1), &bytes, cosigners));
     assert_eq!(verify(&[&one, &two]).unwrap().checkpoint().witnessed().len(), 2);
     for short in [&[][..], &[&one], &[&two, &stranger]] {
@@ -76,7 +76,7 @@ fn freshness() {
     let policy = Policy::for_log(signer(1).verifier_key());
     let verified = |manifest: &Manifest| {
         let manifest = UnverifiedManifest::parse(manifest.to_bytes().unwrap()).unwrap();
-        let proof = proof(&signer(1), &manifest.bytes, &[]);
+        let proof = proof(&signer(1), &manifest.0.bytes, &[]);
         manifest.verify(&policy, &proof).unwrap()
     };
     let list = verified(&example());
