@@ -57,8 +57,8 @@ struct Round {
     sent: Vec<BlindedElement>,
     /// How many of them stand in one request.
     together: usize,
-    /// The requests that were answered, by the place of their first element.
-    evaluated: BTreeMap<usize, Evaluated>,
+    /// The requests that were answered, each with the place of its first element.
+    evaluated: Vec<(usize, Evaluated)>,
     buckets: BTreeMap<u32, Vec<Target>>,
     outstanding: usize,
     /// What the buckets that are in said, until all are.
@@ -206,7 +206,7 @@ impl ConfirmStage {
         let alone = settings.alone || settings.evidence;
         let sent = self.round.sent.get(place..place + self.round.together).unwrap_or_default();
         match open_response(body, &manifest.oprf.public_key, sent, alone) {
-            Ok(evaluated) => drop(self.round.evaluated.insert(place, evaluated)),
+            Ok(evaluated) => self.round.evaluated.push((place, evaluated)),
             Err(error) => return Next::Fail(NoAnswer::because(evaluation_reason(&error), error)),
         }
         // Buckets are asked for when all elements are evaluated, as if they had been sent together.
@@ -227,7 +227,7 @@ impl ConfirmStage {
         let (epoch, people) = (manifest.epoch, manifest.disclosure.people_per_bucket);
         let progress = Progress::Evaluated {
             elements: self.round.sent.len(),
-            batch: self.round.evaluated.values().map(|evaluated| evaluated.batch.len()).max().unwrap_or_default(),
+            batch: self.round.evaluated.iter().map(|(_, evaluated)| evaluated.batch.len()).max().unwrap_or_default(),
             buckets: self.round.buckets.len(),
         };
         context.wire.push(Action::Progress(progress));
@@ -252,7 +252,7 @@ impl ConfirmStage {
         let Round { own, evaluated, together, .. } = &mut self.round;
         let target = |(place, own): (usize, &mut Own)| {
             let within = place % *together;
-            let evaluation = evaluated.get(&(place - within))?;
+            let (_, evaluation) = evaluated.iter().find(|(first, _)| *first == place - within)?;
             let (batch, at) = (&evaluation.batch, evaluation.first + within);
             let blind = own.blind.take()?;
             let output = batch.finalize(at, &own.input, &blind)?;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -54,11 +54,11 @@ pub enum EvidenceError {
     Spelling,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document<'a> {
-    #[serde(borrow)]
-    evidence: Cow<'a, str>,
+    #[serde(borrow, rename = "evidence")]
+    _format: Cow<'a, str>,
     #[serde(borrow)]
     manifest: Cow<'a, str>,
     #[serde(borrow)]
@@ -73,7 +73,7 @@ struct Document<'a> {
     bucket: Cow<'a, str>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Block<'a> {
     #[serde(borrow)]
@@ -82,7 +82,7 @@ struct Block<'a> {
     path: Vec<Cow<'a, str>>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Evaluation<'a> {
     #[serde(borrow)]
@@ -206,30 +206,37 @@ impl EvidenceFile {
     /// The file: JSON without white space, members in the order of the specification, a line feed at the end.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let blind = Zeroizing::new(base64url(&*self.blind));
-        let document = Document {
-            evidence: FORMAT.into(),
-            manifest: base64url(&self.manifest).into(),
-            log_proof: base64url(&self.log_proof).into(),
-            filter: self.filter.as_ref().map(|filter| Block {
-                block: base64url(filter.bytes()).into(),
-                path: filter.path().iter().map(|hash| base64url(hash).into()).collect(),
-            }),
-            blind: Cow::Borrowed(&blind),
-            evaluation: Evaluation {
-                blinded: base64url(&self.blinded).into(),
-                evaluated: base64url(&self.evaluated).into(),
-                proof: base64url(&self.proof).into(),
-            },
-            bucket: base64url(&self.bucket).into(),
-        };
-        // Reserved at full length, so that no copy of the blind is left behind.
-        let long = document.manifest.len() + document.log_proof.len() + document.bucket.len();
-        let block = document.filter.as_ref().map_or(0, |filter| filter.block.len() + 46 * filter.path.len());
-        let mut bytes = Zeroizing::new(Vec::with_capacity(long + block + 1024));
-        // Strings and lists of them: always encodable.
-        let written = serde_json::to_writer(&mut *bytes, &document);
-        debug_assert!(written.is_ok(), "strings are encodable");
-        bytes.push(b'\n');
-        bytes
+        let parts = [&self.manifest, &self.log_proof, &self.bucket].map(|part| base64url(part));
+        let [manifest, log_proof, bucket] = &parts;
+        let filter = self.filter.as_ref().map_or("null".to_owned(), |filter| {
+            let path: Vec<String> = filter.path().iter().map(|hash| format!("\"{}\"", base64url(hash))).collect();
+            format!("{{\"block\":\"{}\",\"path\":[{}]}}", base64url(filter.bytes()), path.join(","))
+        });
+        let [blinded, evaluated] = [&self.blinded, &self.evaluated].map(|element| base64url(element));
+        let proof = base64url(&self.proof);
+        // Nothing in it needs an escape.
+        let text = [
+            "{\"evidence\":\"",
+            FORMAT,
+            "\",\"manifest\":\"",
+            manifest,
+            "\",\"log_proof\":\"",
+            log_proof,
+            "\",\"filter\":",
+            &filter,
+            ",\"blind\":\"",
+            &blind,
+            "\",\"evaluation\":{\"blinded\":\"",
+            &blinded,
+            "\",\"evaluated\":\"",
+            &evaluated,
+            "\",\"proof\":\"",
+            &proof,
+            "\"},\"bucket\":\"",
+            bucket,
+            "\"}\n",
+        ];
+        // In one piece, so that no copy of the blind is left behind.
+        Zeroizing::new(text.concat().into_bytes())
     }
 }
