@@ -2,7 +2,7 @@
 
 use ceknik_core::Nik;
 use ceknik_core::encoding::{base64url, hex};
-use ceknik_core::evidence::{Check, Finding, Terms, Verdict, evidence_sha256, qr_content, verify};
+use ceknik_core::evidence::{Check, Finding, Terms, Verdict, verify};
 use ceknik_core::json::JsonWriter;
 use ceknik_core::log::Policy;
 use ceknik_core::manifest::{Id, VerifiedManifest};
@@ -97,12 +97,6 @@ pub fn verify_evidence(
     Ok(json(&verdict))
 }
 
-/// The content of the QR code that ties a printed sheet to an evidence file.
-#[wasm_bindgen(js_name = evidenceQr)]
-pub fn evidence_qr(file: &[u8]) -> String {
-    qr_content(&evidence_sha256(file))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
@@ -124,7 +118,7 @@ mod tests {
                 assert_eq!(said[name], case[wanted], "{name} of {}", case["what"]);
             }
             assert_eq!((said["checks"].as_array().unwrap().len(), &said["list"]["logSize"]), (22, &Value::from(6)));
-            assert_eq!(evidence_qr(file.as_bytes()), text(&case["qr"]));
+            assert_eq!(crate::evidence_qr(file.as_bytes()), text(&case["qr"]));
         }
         let first = &vectors["evidence"][0];
         let of = |nik: &str, dataset: Option<&str>| {

@@ -17,20 +17,24 @@
 //! are `js/`. Imported by nobody.
 
 mod error;
+#[cfg(any(feature = "verify", test))]
 mod evidence;
 mod forms;
 mod inquiry;
 mod lookup;
 mod nik;
+mod paper;
 mod random;
 mod remembered;
 mod stretcher;
 
 pub use error::Refusal;
-pub use evidence::{evidence_qr, verify_evidence};
+#[cfg(any(feature = "verify", test))]
+pub use evidence::verify_evidence;
 pub use inquiry::Inquiry;
 pub use lookup::Lookup;
 pub use nik::describe_nik;
+pub use paper::evidence_qr;
 pub use remembered::{larger_checkpoint_is_old, later_list_is_old};
 pub use stretcher::Stretcher;
 

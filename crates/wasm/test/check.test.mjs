@@ -738,6 +738,28 @@ describe("a field", () => {
   });
 });
 
+describe("evidence", () => {
+  test("of every answer goes out when it is wanted", async () => {
+    const { fetch, made } = between(() => undefined);
+    for (const nik of [service.listed, service.not_listed]) {
+      const { outcome } = await checked(nik, { settings: { evidence: true }, fetch });
+      const file = JSON.parse(outcome.evidence);
+      assert.deepEqual(Object.keys(file), ["evidence", "manifest", "log_proof", "filter", "blind", "evaluation", "bucket"]);
+      assert.equal(outcome.evidence, `${JSON.stringify(file)}\n`);
+      assert.ok(!outcome.evidence.includes(nik));
+    }
+    assert.ok(made.filter(({ method }) => method === "POST").every(({ body }) => JSON.parse(body).alone));
+    assert.equal((await checked(service.listed)).outcome.evidence, null);
+  });
+
+  test("has the code of the vectors", async () => {
+    const vectors = JSON.parse(await readFile(new URL("../../../tests/vectors/evidence.json", import.meta.url), "utf8"));
+    for (const { file, qr } of vectors.evidence) {
+      assert.equal(ceknik.evidenceQr(new TextEncoder().encode(file)), qr);
+    }
+  });
+});
+
 describe("the datasets of a service", () => {
   test("are listed", async () => {
     const [dataset, ...others] = await ceknik.datasets(service.url);

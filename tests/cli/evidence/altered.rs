@@ -53,7 +53,6 @@ fn a_byte_in_every_region() {
         ("/log_proof", 0, "log_proof"),
         ("/log_proof", proof.find("\nceknik.").unwrap() + 1, "log_key"),
         ("/log_proof", proof.len() - 3, "log_proof"),
-        ("/log_proof", proof.len() - 10, "log_key"),
         ("/blind", 0, "blinded"),
         ("/blind", 31, "blinded"),
         ("/evaluation/proof", 0, "evaluation"),
@@ -75,7 +74,12 @@ fn a_byte_in_every_region() {
     }
     // An element of which a bit was turned is none, mostly; another one is not this person's, or not evaluated.
     let other = BlindedElement::random(&mut rand::thread_rng()).to_bytes();
+    // Another letter of the log's signature, which ends the proof.
+    let mut signature = proof.clone().into_bytes();
+    let letter = proof.len() - 10;
+    signature[letter] = if signature[letter] == b'A' { b'B' } else { b'A' };
     for (pointer, change, check) in [
+        ("/log_proof", signature, "log_key"),
         ("/evaluation/blinded", vec![0; 32], "elements"),
         ("/evaluation/evaluated", vec![0xff; 32], "elements"),
         ("/evaluation/proof", vec![0xff; 64], "elements"),
