@@ -70,7 +70,10 @@ impl NoAnswer {
     fn because_of(reason: Reason, error: &dyn fmt::Display) -> Box<Self> {
         const MOST_CHARS: usize = 300;
         let shown = |c: char| if c.is_control() || turns_direction(c) { ' ' } else { c };
-        let detail = error.to_string().chars().map(shown).take(MOST_CHARS).collect();
+        let mut detail = String::new();
+        for char in error.to_string().chars().take(MOST_CHARS) {
+            detail.push(shown(char));
+        }
         Box::new(Self { reason, detail: Some(detail), retry_after: None })
     }
 }

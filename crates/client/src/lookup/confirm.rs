@@ -22,8 +22,6 @@
 //! load: whoever left somebody out of the filter alone knows which bucket to withhold. Then, and where a check *fails*, the
 //! answer is "no answer", cover or not: a party that lies about the table is not believed about the filter.
 
-use std::collections::VecDeque;
-
 use ceknik_core::bucket::BucketError;
 use ceknik_core::evidence::EvidenceFile;
 use ceknik_core::manifest::Manifest;
@@ -43,7 +41,7 @@ use crate::reason::Reason;
 use crate::wire::{Purpose, Retry};
 
 pub(super) struct ConfirmStage {
-    queue: VecDeque<usize>,
+    queue: std::vec::IntoIter<usize>,
     round: Round,
     /// Set when something is gone: the round is finished first, like any other.
     renew: Option<Box<NoAnswer>>,
@@ -113,8 +111,8 @@ struct Alone {
 }
 
 impl ConfirmStage {
-    pub(super) fn begin(context: &mut Context, queue: VecDeque<usize>, rng: &mut impl CryptoRngCore) -> (Self, Next) {
-        let mut stage = Self { queue, round: Round::default(), renew: None };
+    pub(super) fn begin(context: &mut Context, queue: Vec<usize>, rng: &mut impl CryptoRngCore) -> (Self, Next) {
+        let mut stage = Self { queue: queue.into_iter(), round: Round::default(), renew: None };
         let next = stage.next_round(context, rng);
         (stage, next)
     }
@@ -125,7 +123,7 @@ impl ConfirmStage {
         }
         self.round = Round::default();
         while self.round.own.len() < MOST_ELEMENTS {
-            let Some(subject) = self.queue.pop_front() else { break };
+            let Some(subject) = self.queue.next() else { break };
             let stretched = context.subjects.get(subject).and_then(|subject| subject.stretched.as_ref());
             if let Some((_, stretched)) = stretched {
                 self.round.own.push(Own { subject, input: stretched.oprf_input(), blind: None });

@@ -1,7 +1,5 @@
 //! The second stage: stretch every NIK, ask the filter, decide who is confirmed.
 
-use std::collections::VecDeque;
-
 use ceknik_core::encoding::hex;
 use ceknik_core::filter::{FilterError, FilterShard};
 use ceknik_core::manifest::FilterSpec;
@@ -237,8 +235,8 @@ fn fetch(context: &mut Context, shard: u32) {
 }
 
 /// Answers those who need no confirmation, and gives the others in order.
-pub(super) fn decide(context: &mut Context) -> VecDeque<usize> {
-    let mut queue = VecDeque::new();
+pub(super) fn decide(context: &mut Context) -> Vec<usize> {
+    let mut queue = Vec::new();
     let Some(list) = &context.list else { return queue };
     let manifest = list.manifest();
     let cover_percent = manifest.disclosure.cover_percent;
@@ -268,7 +266,7 @@ pub(super) fn decide(context: &mut Context) -> VecDeque<usize> {
                 };
                 context.settle(place, Answer::NoAnswer(NoAnswer::plain(reason)), &[])
             }
-            (None, Some(Local::Hit) | None) => queue.push_back(place),
+            (None, Some(Local::Hit) | None) => queue.push(place),
             (None, Some(Local::Miss)) => {
                 let everyone = context.settings.confirm == Confirm::Everyone;
                 let cover = generation.is_some_and(|generation| coin(context, place, generation, cover_percent));
@@ -276,7 +274,7 @@ pub(super) fn decide(context: &mut Context) -> VecDeque<usize> {
                     if let Some(subject) = context.subjects.get_mut(place) {
                         subject.cover = !everyone;
                     }
-                    queue.push_back(place);
+                    queue.push(place);
                 } else {
                     context.settle(place, Answer::NotListed, &[]);
                 }

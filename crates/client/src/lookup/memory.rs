@@ -82,9 +82,14 @@ impl Memory {
 
     /// The largest checkpoint seen of a log; that of the list counts as well.
     pub(super) fn checkpoint_of(&self, log: &VerifierKey) -> Option<&VerifiedCheckpoint> {
-        let of_lists = self.lists.iter().map(|recalled| recalled.list.checkpoint());
-        let of_log = self.checkpoints.iter().chain(of_lists).filter(|checkpoint| checkpoint.log() == log);
-        of_log.max_by_key(|checkpoint| checkpoint.head().size)
+        let mut largest = None;
+        for checkpoint in &self.checkpoints {
+            largest = larger(largest, checkpoint, log);
+        }
+        for recalled in &self.lists {
+            largest = larger(largest, recalled.list.checkpoint(), log);
+        }
+        largest
     }
 
     /// The list that can answer and has these bytes.
@@ -100,6 +105,15 @@ impl Memory {
     fn able(&self) -> impl Iterator<Item = &VerifiedManifest> {
         self.lists.iter().filter(|recalled| recalled.satisfies).map(|recalled| &recalled.list)
     }
+}
+
+fn larger<'a>(
+    largest: Option<&'a VerifiedCheckpoint>,
+    next: &'a VerifiedCheckpoint,
+    log: &VerifierKey,
+) -> Option<&'a VerifiedCheckpoint> {
+    let is_larger = next.log() == log && largest.is_none_or(|largest| next.head().size >= largest.head().size);
+    if is_larger { Some(next) } else { largest }
 }
 
 fn recall(policy: &Policy, logs: &Policy, dataset: &Id, kept: SeenList) -> Option<Recalled> {

@@ -7,8 +7,8 @@ use ceknik_core::manifest::VerifyError;
 use crate::answer::NoAnswer;
 use crate::reason::Reason;
 
-/// Most names of logs that are told, and most characters of each: together they stay within what a detail may have.
-const MOST_NAMES: usize = 2;
+/// Most characters of the name of a log that are told. Two are told of a policy's: together they stay within what a detail may
+/// have.
 const MOST_NAME_CHARS: usize = 64;
 
 /// The answer where the proof of a list did not verify.
@@ -52,18 +52,20 @@ fn named(policy: &Policy) -> String {
             names.insert(at, name);
         }
     }
-    let told: Vec<String> = names.iter().take(MOST_NAMES).map(|name| shown(name)).collect();
-    match names.len() {
-        0 => "no log at all".to_owned(),
-        all if all > MOST_NAMES => format!("{} and {} more", told.join(", "), all - MOST_NAMES),
-        _ => told.join(" and "),
+    match names[..] {
+        [] => "no log at all".to_owned(),
+        [one] => shown(one),
+        [one, two] => format!("{} and {}", shown(one), shown(two)),
+        [one, two, ..] => format!("{}, {} and {} more", shown(one), shown(two), names.len() - 2),
     }
 }
 
 fn shown(name: &str) -> String {
-    let cut: String = name.chars().take(MOST_NAME_CHARS).collect();
-    let rest = if cut.len() < name.len() { "…" } else { "" };
-    format!("\"{}{rest}\"", escaped(cut.as_bytes()))
+    let escaped = escaped(name.as_bytes());
+    match escaped.get(..MOST_NAME_CHARS) {
+        Some(cut) if cut.len() < escaped.len() => format!("\"{cut}…\""),
+        _ => format!("\"{escaped}\""),
+    }
 }
 
 #[cfg(test)]
