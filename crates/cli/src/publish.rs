@@ -97,7 +97,7 @@ pub(crate) fn run(args: &PublishArgs) -> Result<ExitCode, Failure> {
 }
 
 /// How an epoch is published.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct How {
     dry_run: bool,
     despite_unfinished_import: bool,
@@ -105,19 +105,6 @@ pub(crate) struct How {
     despite_missing: bool,
     renew: bool,
     patience: Patience,
-}
-
-impl Default for How {
-    fn default() -> Self {
-        Self {
-            dry_run: false,
-            despite_unfinished_import: false,
-            despite_empty: false,
-            despite_missing: false,
-            renew: false,
-            patience: Patience::default(),
-        }
-    }
 }
 
 impl PublishArgs {

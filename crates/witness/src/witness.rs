@@ -12,8 +12,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ceknik_core::log::{
-    CheckpointError, Cosigner, EMPTY_ROOT, NoteKeyError, SignedCheckpoint, TreeHead, VerifiedCheckpoint, VerifierKey,
-    proves_beginning,
+    CheckpointError, Cosigner, EMPTY_ROOT, NoteKeyError, TreeHead, VerifiedCheckpoint, VerifierKey, proves_beginning,
 };
 use ceknik_core::time::Timestamp;
 use serde::Serialize;
@@ -306,9 +305,4 @@ fn judge(request: &AddCheckpoint, known: &TreeHead) -> Result<(), Refusal> {
     } else {
         Err(Refusal::Unproven { old, size: head.size })
     }
-}
-
-/// The note of a checkpoint with the signatures of its log and one cosignature, and none of strangers.
-fn parse_note(note: &[u8]) -> Result<SignedCheckpoint, CheckpointError> {
-    SignedCheckpoint::parse(note)
 }

@@ -63,6 +63,16 @@ impl TestWitness {
     }
 
     pub(crate) fn start(&mut self) {
+        let begun = Instant::now();
+        while !self.try_to_start() {
+            // Somebody else on this machine may have the port of the first start for a moment.
+            assert!(begun.elapsed() < PATIENCE, "the port {} stays taken", self.port);
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Whether it serves: the port may be taken.
+    fn try_to_start(&mut self) -> bool {
         let mut command = self.command();
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -74,10 +84,26 @@ impl TestWitness {
             }
         });
         self.running = Some(Running { child, log, address: ([127, 0, 0, 1], 0).into() });
-        let serving = self.wait_for_log(|line| line["message"] == "serving");
-        let address: SocketAddr = serving["listen"].as_str().unwrap().parse().unwrap();
+        let taken = |line: &String| line.contains("Address already in use");
+        let begun = Instant::now();
+        while self.serving_at().is_none() && begun.elapsed() < PATIENCE {
+            if self.log().iter().any(taken) {
+                self.kill();
+                return false;
+            }
+            thread::sleep(Duration::from_millis(3));
+        }
+        let address = self.serving_at().unwrap_or_else(|| panic!("it does not serve: {:#?}", self.log()));
         self.port = address.port();
         self.running.as_mut().unwrap().address = address;
+        true
+    }
+
+    fn serving_at(&self) -> Option<SocketAddr> {
+        let lines = self.log();
+        let mut lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let serving = lines.find(|line| line["message"] == "serving")?;
+        Some(serving["listen"].as_str().unwrap().parse().unwrap())
     }
 
     /// kill -9.
@@ -109,22 +135,6 @@ impl TestWitness {
 
     pub(crate) fn log(&self) -> Vec<String> {
         self.running.as_ref().unwrap().log.lock().unwrap().clone()
-    }
-
-    #[track_caller]
-    pub(crate) fn wait_for_log(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let begun = Instant::now();
-        loop {
-            let lines = self.log();
-            if let Some(found) =
-                lines.iter().filter_map(|line| serde_json::from_str(line).ok()).find(|line| wanted(line))
-            {
-                return found;
-            }
-            let ended = self.running.as_mut().unwrap().child.try_wait().unwrap();
-            assert!(ended.is_none() && begun.elapsed() < PATIENCE, "{ended:?}: {:#?}", self.log());
-            thread::sleep(Duration::from_millis(3));
-        }
     }
 }
 

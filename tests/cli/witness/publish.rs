@@ -2,8 +2,12 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use ceknik_core::log::{LogSigner, Policy, SignedCheckpoint, TlogProof, VerifierKey};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
 
 use crate::support::citizen::Citizen;
 use crate::support::home::{DATASET, TestHome, list, nik};
@@ -174,6 +178,56 @@ fn without_a_quorum_the_epoch_waits_and_what_was_published_stays() {
     assert_eq!(world.current().as_deref(), Some("2\n"));
     assert_eq!(world.cosigned(2), [names(&[2, 3]), names(&[2, 3])]);
     assert!(!world.home.path().join("staging").exists());
+}
+
+/// Killed at any moment, while witnesses are asked or before or after: what can be seen has its quorum, and the next run ends it.
+#[test]
+fn a_publication_that_is_killed_shows_nothing_without_its_quorum() {
+    let mut world = World::new();
+    assert_eq!(world.publish(&[]).code(), 0);
+    // Within the second after an epoch, the next waits for that second to end.
+    std::thread::sleep(Duration::from_millis(1100));
+    let begun = Instant::now();
+    assert_eq!(world.publish(&[]).code(), 0);
+    let took = begun.elapsed();
+    let policy = Policy::parse(&fs::read(world.home.policy()).unwrap()).unwrap();
+    let mut rng = ChaCha20Rng::seed_from_u64(5);
+    let (mut epoch, mut killed) = (2, 0);
+    for number in 0..15 {
+        // One of the three is away each time, and the quorum can be met all the same.
+        let away = [2, 3][number % 2];
+        world.stop(&[away]);
+        world.home.import(list(100 + number as u32..101 + number as u32));
+        let command = world.home.command("publish").args([DATASET, "--witness-seconds", "2"]).into_command();
+        killed += u32::from(kill_after(command, took.mul_f64(rng.gen_range(0.1..0.9))));
+        let current: u64 = world.current().unwrap().trim_end().parse().unwrap();
+        assert!(current == epoch || current == epoch + 1);
+        let read = |file: &str| fs::read(world.home.epoch_dir(current).join(file)).unwrap();
+        TlogProof::parse(&read("proof")).unwrap().verify(&policy, &read("manifest")).unwrap();
+        let checkpoint = fs::read(world.home.public().join("log/checkpoint")).unwrap();
+        SignedCheckpoint::parse(&checkpoint).unwrap().verify(&policy).unwrap();
+        world.start(&[away]);
+        if world.publish(&["--renew"]).code() != 0 {
+            // Nothing had been begun, and something has changed.
+            assert_eq!(world.publish(&[]).code(), 0);
+        }
+        std::thread::sleep(Duration::from_millis(1100));
+        epoch = world.current().unwrap().trim_end().parse().unwrap();
+    }
+    assert!(killed >= 8, "{killed}");
+    // The witnesses have seen one history.
+    for witness in &world.witnesses {
+        let status: serde_json::Value = serde_json::from_slice(&witness.get("/status").body).unwrap();
+        assert_eq!(status["logs"][0]["evidence"], serde_json::json!([]));
+    }
+}
+
+/// Whether the command was killed, and had not ended before.
+fn kill_after(mut command: std::process::Command, wait: Duration) -> bool {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(wait);
+    child.kill().unwrap();
+    !child.wait().unwrap().success()
 }
 
 /// What a witness has cosigned binds the publisher: a home that was put back to an earlier state finds none.

@@ -1,8 +1,8 @@
 //! Cosignatures of witnesses, gathered before anybody is shown the epoch.
 //!
 //! A witness is shown a checkpoint only once its entry is in the log on the disk. An epoch becomes current only once the policy
-//! that is served is satisfied: clients under it would have no answer otherwise. What was gathered in vain is kept in
-//! `staging/checkpoint`, and the next run asks those who are missing.
+//! that is served is satisfied: clients under it would have no answer otherwise. What was gathered is kept in
+//! `staging/checkpoint` until then, and the next run asks those who are missing.
 
 use std::fs;
 use std::path::Path;
@@ -150,10 +150,11 @@ impl Publisher<'_> {
             WitnessOutcome { name: name(witness.name()), cosigned }
         });
         let outcomes: Vec<WitnessOutcome> = outcomes.collect();
+        // Whatever comes now: a witness that cosigned need not be there a second time.
+        durable::write_atomic(&kept, checkpoint.as_bytes())?;
         match checkpoint.verify(policy) {
             Ok(_) => Ok(Gathered { checkpoint, outcomes }),
             Err(CheckpointError::Quorum(shortfall)) => {
-                durable::write_atomic(&kept, checkpoint.as_bytes())?;
                 Err(PublishError::Quorum { dataset: dataset.clone(), epoch, shortfall, outcomes })
             }
             Err(reason) => Err(PublishError::Policy { reason }),

@@ -7,7 +7,7 @@ use ceknik_core::log::{
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::{Refusal, parse_note};
+use super::Refusal;
 
 /// Why logs cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -69,16 +69,16 @@ impl Followed {
     /// The note of a verified checkpoint with its log's signatures and a witness's line, and no others: what strangers added to
     /// what they sent is neither kept nor shown.
     pub(super) fn alone(&self, checkpoint: &VerifiedCheckpoint, line: &[u8]) -> Result<SignedCheckpoint, Refusal> {
-        let malformed = |error| Refusal::NotSigned(error);
+        let malformed = Refusal::NotSigned;
         let mut note = [checkpoint.text(), b"\n"].concat();
         for signature in checkpoint.as_bytes()[checkpoint.text().len() + 1..].split_inclusive(|&byte| byte == b'\n') {
-            let alone = parse_note(&[checkpoint.text(), b"\n", signature].concat()).map_err(malformed)?;
+            let alone = SignedCheckpoint::parse(&[checkpoint.text(), b"\n", signature].concat()).map_err(malformed)?;
             if alone.verify(&self.policy).is_ok() {
                 note.extend_from_slice(signature);
             }
         }
         note.extend_from_slice(line);
-        parse_note(&note).map_err(malformed)
+        SignedCheckpoint::parse(&note).map_err(malformed)
     }
 
     /// The log whose name has this hash.

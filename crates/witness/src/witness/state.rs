@@ -26,7 +26,6 @@ use thiserror::Error;
 
 use super::evidence::{Evidence, EvidenceKind};
 use super::followed::{Followed, origin_hash};
-use super::parse_note;
 use crate::durable;
 use crate::request::MAX_REQUEST_BYTES;
 
@@ -231,7 +230,7 @@ impl State {
             return Ok(None);
         };
         let damaged = |reason: String| StateError::Damaged { path: path.to_owned(), reason };
-        let note = parse_note(&note).map_err(|error| damaged(error.to_string()))?;
+        let note = SignedCheckpoint::parse(&note).map_err(|error| damaged(error.to_string()))?;
         self.followed.verify(&note).map_err(|error| damaged(error.to_string()))?;
         if note.origin() != origin {
             return Err(damaged(format!("it is a checkpoint of the log {:?}", note.origin())));

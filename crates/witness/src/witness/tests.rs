@@ -2,7 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::thread;
 
-use ceknik_core::log::{LogSigner, Policy};
+use ceknik_core::log::{LogSigner, Policy, SignedCheckpoint};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tempfile::TempDir;
