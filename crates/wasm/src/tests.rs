@@ -33,9 +33,23 @@ fn next(lookup: &mut Lookup) -> Value {
 fn what_is_not_of_its_form_is_refused_and_not_repeated() {
     assert_eq!(refused(Inquiry::new("Jakarta", "{}")).split(':').next(), Some("dataset"));
     let settings = |text| refused(Inquiry::new("x", text));
-    assert!(settings(r#"{"confrim":"never"}"#).starts_with("settings: unknown field `confrim`"));
-    assert!(settings(r#"{"confirm":"sometimes"}"#).starts_with("settings: unknown variant `sometimes`"));
-    assert!(settings(r#"{"patienceSeconds":-1}"#).starts_with("settings: invalid value"));
+    for (text, told) in [
+        (r#"{"confrim":"never"}"#, "unknown field `confrim` at line 1 column 18"),
+        (r#"{"offline":true,"offline":false}"#, "a name stands twice in one object at line 1 column 31"),
+        (
+            r#"{"confirm":"sometimes"}"#,
+            "invalid value: expected `never`, `as_needed` or `everyone` at line 1 column 22",
+        ),
+        (
+            r#"{"patienceSeconds":-1}"#,
+            "invalid value: expected a whole number from 0 to 4294967295 at line 1 column 21",
+        ),
+        (r#"["never"]"#, "an array stands where none belongs at line 1 column 9"),
+        ("{", "EOF while parsing an object at line 1 column 1"),
+    ] {
+        assert_eq!(settings(text), format!("settings: {told}"));
+    }
+    assert!(Inquiry::new("x", r#"{"confirm":null,"leastPeople":100}"#).is_ok());
     let mut inquiry = Inquiry::new("x", "{}").unwrap();
     assert_eq!(refused(inquiry.add_nik("317101170890000".into())), "NIK: there are 15 digits; a NIK has 16");
     assert!(refused(inquiry.trust(b"log x\n")).starts_with("policy: policy line 1: "));

@@ -447,7 +447,7 @@ describe("what is not of its form", () => {
     const fetch = () => assert.fail("a request was made");
     await refused({ dataset: "Jakarta!", fetch }, /^dataset: /);
     await refused({ settings: { confrim: "never" }, fetch }, /^settings: unknown field `confrim`/);
-    await refused({ settings: { confirm: "sometimes" }, fetch }, /^settings: unknown variant/);
+    await refused({ settings: { confirm: "sometimes" }, fetch }, /^settings: invalid value: expected `never`, /);
     await refused({ niks: [service.listed.slice(1)], fetch }, /^NIK: there are 15 digits; a NIK has 16$/);
     await refused({ niks: [`${service.listed}x`], fetch }, /^NIK: character 17 is neither/);
     await refused({ policy: "log\n", fetch }, /^policy: policy line 1/);

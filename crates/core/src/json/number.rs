@@ -1,5 +1,5 @@
-//! Numbers that are not whole. The standard library's reading of them is exact as well, with tables of ten kilobytes, which are
-//! not worth a page's while for three digits.
+//! Numbers that are not whole. The standard library's reading of them is exact as well, with tables of ten kilobytes, which
+//! are too much to fetch for three digits.
 
 /// The digits of a number without zeros before the first other one, and the power of ten before which they stand after the
 /// point: `-0.0123e4` is 123, times 10^3 after "0.".
