@@ -119,7 +119,7 @@ fn what_cannot_be_read() {
     // What is no evidence is told before a NIK is asked for.
     for (bytes, detail) in [
         (&b"{}"[..], "not an evidence file: line 1, column 2: missing field `evidence`"),
-        (b"[\"ceknik/1\"]", "not an evidence file: line 1, column 0: invalid type: sequence, expected an object"),
+        (b"[\"ceknik/1\"]", "not an evidence file: line 1, column 12: an array stands where none belongs"),
         (
             b"{\"evidence\":\"ceknik/2\",\"x\":[]}",
             "the file is not evidence of format ceknik/1; a newer reader may be needed",
