@@ -7,17 +7,15 @@ use super::{Json, JsonError, Place, Value};
 const MOST_DEPTH: usize = 127;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Json, JsonError> {
-    let mut parser = Parser { bytes, at: 0, line: 1, line_begin: 0 };
-    let text = core::str::from_utf8(bytes);
-    let valid = text.map_or_else(|error| error.valid_up_to(), str::len);
-    if valid < bytes.len() {
-        return Err(parser.not_unicode(valid));
+    let valid = core::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+    let mut parser = Parser { bytes: &bytes[..valid], at: 0, line: 1, line_begin: 0 };
+    let parsed = parser.document();
+    // Of two faults the first is told.
+    if valid < bytes.len() && parser.next().is_none() {
+        let place = Place { line: parser.line, column: valid + 1 - parser.line_begin };
+        return Err(JsonError::new(place, "invalid unicode code point"));
     }
-    let json = parser.value(0)?;
-    match parser.peek() {
-        None => Ok(json),
-        Some(_) => Err(parser.error("trailing characters")),
-    }
+    parsed
 }
 
 struct Parser<'a> {
@@ -47,11 +45,12 @@ impl Parser<'_> {
         JsonError::new(place, reason)
     }
 
-    fn not_unicode(&mut self, at: usize) -> JsonError {
-        let lines = self.bytes[..at].split(|&byte| byte == b'\n');
-        (self.line, self.line_begin) = lines.fold((0, 0), |(line, _), text| (line + 1, at - text.len()));
-        self.at = at;
-        self.error("invalid unicode code point")
+    fn document(&mut self) -> Result<Json, JsonError> {
+        let json = self.value(0)?;
+        match self.peek() {
+            None => Ok(json),
+            Some(_) => Err(self.error("trailing characters")),
+        }
     }
 
     fn next(&self) -> Option<u8> {

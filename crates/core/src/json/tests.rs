@@ -115,6 +115,16 @@ fn bytes_that_are_no_text_are_refused_where_they_stand() {
     let error = Json::parse(b"{\n \"a\":\"\xff\"}").unwrap_err();
     assert_eq!((error.place(), error.reason()), (Place { line: 2, column: 7 }, "invalid unicode code point"));
     assert!(Json::parse(b"\"\xed\xa0\x80\"").is_err());
+    for (bytes, column, told) in [
+        (&b"\xd0{"[..], 1, "invalid unicode code point"),
+        (b"{} \xff", 4, "invalid unicode code point"),
+        (b"{\"a\" \xff", 6, "invalid unicode code point"),
+        (b"x\xff", 1, "expected value"),
+        (b"{} x\xff", 4, "trailing characters"),
+    ] {
+        let error = Json::parse(bytes).unwrap_err();
+        assert_eq!((error.place().column, error.reason()), (column, told));
+    }
 }
 
 #[test]
