@@ -92,7 +92,8 @@ impl Json {
     /// Parses a document: one value, and white space around it.
     ///
     /// # Errors
-    /// [`JsonError`] where it is not one, names something twice in one object, or nests more than 127 levels deep.
+    /// [`JsonError`] where it is not one, names something twice in one object, has more than 16,384 members in one, or nests
+    /// more than 127 levels deep.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
         parser::parse(bytes)
     }

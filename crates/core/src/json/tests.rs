@@ -111,6 +111,16 @@ fn depth_is_bounded() {
 }
 
 #[test]
+fn objects_are_bounded() {
+    let object = |members: usize| {
+        let members: Vec<String> = (0..members).map(|member| format!("\"{member}\":0")).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    assert_eq!(Json::parse(object(16_384).as_bytes()).unwrap().members().unwrap().len(), 16_384);
+    assert_eq!(Json::parse(object(16_385).as_bytes()).unwrap_err().reason(), "more members than any object has");
+}
+
+#[test]
 fn bytes_that_are_no_text_are_refused_where_they_stand() {
     let error = Json::parse(b"{\n \"a\":\"\xff\"}").unwrap_err();
     assert_eq!((error.place(), error.reason()), (Place { line: 2, column: 7 }, "invalid unicode code point"));
