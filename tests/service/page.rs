@@ -325,18 +325,20 @@ async fn other_hosts_are_told_to_send_the_same() {
     let document = include_str!("../../docs/operations.md");
     let (_, section) = document.split_once("\n## The citizens' page\n").unwrap();
     let (section, _) = section.split_once("\n## ").unwrap();
-    let config =
-        section.lines().find_map(|line| line.strip_prefix("    ").filter(|line| line.starts_with('{'))).unwrap();
+    // What stands in a step of the list is indented so far.
+    let samples = || section.lines().filter_map(|line| line.strip_prefix("       "));
+    let config = samples().find(|line| line.starts_with("{\"server\": ")).unwrap();
     let home = Home::published();
-    let service = home.open_with(page_of(&home, &[("config.json", config)]));
+    let mut settings = page_of(&home, &[("config.json", config)]);
+    settings.hsts_seconds = Some(31_536_000);
+    let service = home.open_with(settings);
     let page = service.get("/").await;
-    let told: Vec<(String, &str)> = section
-        .lines()
-        .filter_map(|line| line.strip_prefix("    ")?.split_once(": "))
-        .filter(|(name, _)| !name.starts_with('{'))
+    let told: Vec<(String, &str)> = samples()
+        .filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()))
+        .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_lowercase(), value))
         .collect();
-    assert_eq!(told.len(), 4, "{told:?}");
+    assert_eq!(told.len(), 6, "{told:?}");
     for (name, value) in told {
         assert_eq!(page.header(&name), value, "{name}");
     }
