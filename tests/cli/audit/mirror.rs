@@ -132,13 +132,14 @@ fn nothing_false_is_copied() {
     let public = liar.publisher.public();
     liar.host.behave(move |request, _| -> Delivery {
         let mut response = hosted(&public, request);
-        if request.path.ends_with("/buckets/5") {
+        // The last of eight: some are here before it is asked for.
+        if request.path.ends_with("/buckets/7") {
             response.body[110] ^= 1;
         }
         response.into()
     });
     let message = mirror(&liar.host.url(), &dir, &liar.policy()).refused();
-    let path = "/v1/jakarta-2024/epochs/3/buckets/5";
+    let path = "/v1/jakarta-2024/epochs/3/buckets/7";
     let why = "the bucket does not belong to the manifest's tree";
     assert_eq!(message, format!("{path} is not what the log vouches for: {why}; `ceknik audit` says more"));
     assert!(!dir.join(&path[1..]).exists());
@@ -152,6 +153,7 @@ fn nothing_false_is_copied() {
     mirror(&liar.host.url(), &dir, &liar.policy()).done();
     let asked = liar.host.take_requests();
     assert!(asked.iter().any(|request| request.path == path));
-    assert!(asked.iter().all(|request| !request.path.ends_with("/buckets/0")), "it was here");
+    let buckets = asked.iter().filter(|request| request.path.contains("/epochs/3/buckets/")).count();
+    assert!(buckets < 8, "what was here is not asked for again");
     assert_eq!(mirror(&liar.host.url(), &dir, &liar.policy()).arg("other").refused(), "the log has no list other");
 }
