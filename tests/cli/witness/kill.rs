@@ -150,7 +150,6 @@ fn a_witness_survives_a_hundred_kills() {
     );
     // Past the harness, which shows what tests print only when they fail.
     std::io::stderr().write_all(report.as_bytes()).unwrap();
-    // How many kills meet a request depends on the machine: enough did.
-    assert!(inside >= KILLS / 4, "{inside}");
-    assert!(received >= KILLS as usize / 4, "{received}");
+    assert!(inside >= KILLS * 3 / 4, "{inside}");
+    assert!(received >= KILLS as usize, "{received}");
 }
