@@ -41,13 +41,13 @@ struct Scene {
 }
 
 impl Scene {
-    /// Asks for one tree after another of one history until nobody answers.
-    fn ask(&self, witness: std::net::SocketAddr, history: usize, over: &AtomicBool) {
+    /// Asks for one tree after another of one history, up to a size and then for that again, until nobody answers.
+    fn ask(&self, witness: std::net::SocketAddr, history: usize, most: u64, over: &AtomicBool) {
         let log = &self.histories[history];
         let mut old = 0;
         while !over.load(Ordering::SeqCst) {
             // By steps of different width, so that the two meet at the same sizes and pass each other.
-            let size = if history == 0 { old + 1 } else { old + 2 }.min(SIZE);
+            let size = if history == 0 { old + 1 } else { old + 2 }.min(most);
             self.open.fetch_add(1, Ordering::SeqCst);
             let answer = Request::post("/add-checkpoint", log.body(old, size)).send(witness);
             let Ok(answer) = answer else {
@@ -122,11 +122,13 @@ fn a_witness_survives_a_hundred_kills() {
         }
         let (over, life) = (AtomicBool::new(false), LONGEST_LIFE.mul_f64(rng.gen_range(0.0..1.0)));
         scene.open.store(0, Ordering::SeqCst);
+        // However fast the machine is, the log does not come to its end.
+        let most = (SIZE - 1) * u64::from(kill + 1) / u64::from(KILLS);
         let address = witness.address();
         thread::scope(|scope| {
             for history in [0, 1, 0, 1] {
                 let (scene, over) = (&scene, &over);
-                scope.spawn(move || scene.ask(address, history, over));
+                scope.spawn(move || scene.ask(address, history, most, over));
             }
             thread::sleep(life);
             inside += u32::from(scene.open.load(Ordering::SeqCst) > 0);
