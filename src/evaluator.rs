@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::{io, thread};
+use std::{fmt, io, thread};
 
 use ceknik_core::oprf::{BatchEvaluation, BlindedElement, EvaluatedElement, OprfSecretKey, Proof, SERVER_BATCH_MOST};
 use prometheus_client::metrics::counter::Counter;
@@ -34,7 +34,6 @@ pub(crate) struct QueueFull;
 pub(crate) struct Abandoned;
 
 /// What was evaluated under one proof.
-#[derive(Debug)]
 pub(crate) struct Batch {
     /// Blinded and evaluated elements, in the order that the proof is over.
     pub(crate) pairs: Vec<(BlindedElement, EvaluatedElement)>,
@@ -42,6 +41,13 @@ pub(crate) struct Batch {
     pub(crate) proof: Proof,
     /// The pairs as an answer has them: written by the caller who comes first, the same for all.
     pub(crate) written: OnceLock<Box<RawValue>>,
+}
+
+/// Blinded elements are never to be logged, and `written` would print them.
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("elements", &self.pairs.len()).finish_non_exhaustive()
+    }
 }
 
 /// What a caller gets back.
@@ -226,6 +232,7 @@ fn work(queue: &Queue, shared: usize, proofs: &Counter) {
 mod tests {
     use std::time::Duration;
 
+    use ceknik_core::encoding::base64url;
     use ceknik_core::oprf::verify_batch;
     use rand_chacha::ChaCha20Rng;
     use rand_chacha::rand_core::SeedableRng;
@@ -303,6 +310,17 @@ mod tests {
             let own = &batch.pairs[evaluation.first..evaluation.first + count];
             assert_eq!(own.iter().map(|(blinded, _)| *blinded).collect::<Vec<_>>(), elements(count, seed));
         }
+    }
+
+    #[test]
+    fn debug_shows_no_element() {
+        let (evaluation, element) = (key(1).evaluate_batch(&elements(1, 2), &mut OsRng).unwrap(), elements(1, 2)[0]);
+        let shown = base64url(&element.to_bytes());
+        let pairs = vec![(element, evaluation.evaluated[0])];
+        let batch = Batch { pairs, proof: evaluation.proof, written: OnceLock::new() };
+        batch.written.set(RawValue::from_string(format!("[\"{shown}\"]")).unwrap()).unwrap();
+        let text = format!("{:?} {:?}", Evaluation { batch: Arc::new(batch), first: 0 }, wanted(&key(1), 1, 2, false));
+        assert!(text.contains("elements: 1") && !text.contains(&shown), "{text}");
     }
 
     #[test]
