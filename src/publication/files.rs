@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use ceknik_core::encoding;
 use thiserror::Error;
 
 /// What tells a file from the one that was there before.
@@ -81,8 +82,7 @@ pub(crate) fn read_at_most(path: &Path, most: u64) -> Result<(Vec<u8>, FileStamp
 
 /// A decimal number in its one spelling: in names of directories, in `current`, in paths of requests.
 pub(crate) fn decimal(text: &str) -> Option<u64> {
-    let number: u64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
+    encoding::decimal(text.as_bytes())
 }
 
 #[cfg(test)]

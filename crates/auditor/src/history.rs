@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ceknik_core::encoding::hex;
-use ceknik_core::manifest::{Id, Manifest, ManifestError, SuccessionError, manifest_sha256};
+use ceknik_core::encoding::{hex, presentable};
+use ceknik_core::manifest::{Id, Manifest, SuccessionError, manifest_sha256};
 
 use crate::findings::{Code, Finding};
 
@@ -46,7 +46,7 @@ impl History {
         let manifest = match Manifest::parse(entry) {
             Ok(manifest) => manifest,
             Err(error) => {
-                let detail = format_args!("entry {index}: {}", fault(&error));
+                let detail = format_args!("entry {index}: {}", presentable(&error));
                 return self.findings.push(Finding::new(Code::LeafMalformed, detail));
             }
         };
@@ -127,11 +127,6 @@ impl History {
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
-}
-
-/// What is wrong with an entry, without its bytes.
-fn fault(error: &ManifestError) -> String {
-    error.to_string().chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 /// The name of a rule in docs/spec.md, "Succession".

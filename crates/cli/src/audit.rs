@@ -1,25 +1,24 @@
 //! `ceknik audit`: a publisher from outside.
 
 use std::error::Error;
-use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use ceknik_auditor::{
     Audit, ListOpener, Phase, RawList, Report, Source, State, TrustBasis, Verdict, html, text, write_whole,
 };
 use ceknik_client::{ServerUrl, ServerUrlError, Timeouts};
 use ceknik_core::Nik;
-use ceknik_core::log::Policy;
 use ceknik_core::manifest::{Id, Manifest, Texts};
-use ceknik_core::time::Timestamp;
 use ceknik_issuer::{ColumnMap, ReaderOptions, Row, RowReader, Terms};
 use clap::Args;
 
 use crate::failure::Failure;
+use crate::home;
 use crate::progress::Phases;
+use crate::trust::{read_policy, tell_first_use};
 
 /// The publisher or the service broke a rule.
 const PROBLEM: u8 = 3;
@@ -111,7 +110,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
         probes: !args.no_probes,
         accept_weak: args.accept_weak,
         list: args.list.as_deref().map(|list| opener(args, list)),
-        now: now()?,
+        now: home::now()?,
     };
     let mut phases = Phases::new();
     let mut progress = |phase, done, of| {
@@ -151,18 +150,6 @@ pub(crate) fn source(address: &str, allow_plain_http: bool, timeout: u64) -> Res
         error => Failure::new(format!("URL: {error}")),
     })?;
     Ok(Source::new(server, Timeouts::default().with_response(Duration::from_secs(timeout)))?)
-}
-
-pub(crate) fn read_policy(file: &Path) -> Result<Policy, Failure> {
-    let shown = file.display();
-    let text = fs::read(file).map_err(|error| Failure::new(format!("cannot read {shown}: {error}")))?;
-    Policy::parse(&text).map_err(|error| Failure::new(format!("{shown}: {error}")))
-}
-
-pub(crate) fn now() -> Result<Timestamp, Failure> {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|time| i64::try_from(time.as_secs()).ok());
-    let now = seconds.and_then(|seconds| Timestamp::from_unix(seconds).ok());
-    now.ok_or_else(|| Failure::new("the clock of this machine is not set"))
 }
 
 /// Reads the raw list as `ceknik import` does, with the words of the published one.
@@ -218,14 +205,5 @@ fn tell_trust(report: &Report, is_kept: bool) {
             "This service's policy is trusted for this audit alone.",
         )
     };
-    eprintln!("{id} / {en}");
-    eprintln!(
-        "Apakah semua orang melihat yang sama belum diketahui; bandingkan kunci catatannya dengan yang diumumkan penerbit di \
-         tempat lain. / Whether everybody is shown the same is not known; compare the {} of its log with what the publisher \
-         made known elsewhere:",
-        if report.trust.logs.len() == 1 { "key" } else { "keys" }
-    );
-    for key in &report.trust.logs {
-        eprintln!("  {key}");
-    }
+    tell_first_use((id, en), report.trust.logs.iter().cloned());
 }

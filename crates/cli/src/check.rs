@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::prompt;
-use crate::witness::read_policy;
+use crate::trust::{read_policy, tell_first_use};
 
 mod advice;
 mod evidence;
@@ -417,15 +417,7 @@ fn tell_trust(report: &Report, kept: bool) {
             "This service's policy is trusted for this check alone.",
         )
     };
-    eprintln!("{id} / {en}");
-    eprintln!(
-        "Apakah semua orang melihat yang sama belum diketahui; bandingkan kunci catatannya dengan yang diumumkan penerbit di \
-         tempat lain. / Whether everybody is shown the same is not known; compare the key of its log with what the publisher \
-         made known elsewhere:"
-    );
-    for log in trust.policy.logs() {
-        eprintln!("  {}", log.key());
-    }
+    tell_first_use((id, en), trust.policy.logs().iter().map(|log| log.key().to_string()));
 }
 
 /// Every request, for whoever wants to know what left the device.

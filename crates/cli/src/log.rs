@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ceknik_core::log::{CheckpointPhrase, MAX_CHECKPOINT_BYTES, SignedCheckpoint, VerifiedCheckpoint};
-use ceknik_core::time::Timestamp;
 use ceknik_witness::fetch_checkpoint;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::failure::Failure;
 use crate::qr;
-use crate::witness::read_policy;
+use crate::trust::{cosigned_at, read_policy};
 
 /// For the whole response.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -83,11 +82,6 @@ fn root(checkpoint: &SignedCheckpoint) -> String {
     String::from_utf8_lossy(checkpoint.text()).lines().nth(2).unwrap_or_default().to_owned()
 }
 
-fn time(seconds: u64) -> String {
-    let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_unix(seconds).ok());
-    time.map_or_else(|| format!("{seconds} s after 1970"), |time| time.to_string())
-}
-
 fn to_json(
     checkpoint: &SignedCheckpoint,
     verified: Option<&VerifiedCheckpoint>,
@@ -97,7 +91,7 @@ fn to_json(
         verified
             .witnessed()
             .iter()
-            .map(|seen| json!({"name": seen.witness.escape_ascii().to_string(), "cosigned_at": time(seen.time)}))
+            .map(|seen| json!({"name": seen.witness.escape_ascii().to_string(), "cosigned_at": cosigned_at(seen.time)}))
             .collect()
     };
     json!({
@@ -130,7 +124,11 @@ fn describe(
         Some(verified) => {
             text.push_str("Tanda tangan cocok dengan kebijakan. / The signatures satisfy the policy.\n");
             for seen in verified.witnessed() {
-                text.push_str(&format!("  saksi / witness {}: {}\n", seen.witness.escape_ascii(), time(seen.time)));
+                text.push_str(&format!(
+                    "  saksi / witness {}: {}\n",
+                    seen.witness.escape_ascii(),
+                    cosigned_at(seen.time)
+                ));
             }
         }
     }

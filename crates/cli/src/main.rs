@@ -33,6 +33,7 @@ mod prompt;
 mod publish;
 mod qr;
 mod sample;
+mod trust;
 mod verify;
 mod withdraw;
 mod witness;

@@ -7,10 +7,11 @@ use ceknik_auditor::{Mirror, Mirrored};
 use ceknik_core::manifest::Id;
 use clap::Args;
 
-use crate::audit::{read_policy, source};
+use crate::audit::source;
 use crate::failure::Failure;
 use crate::output::counted;
 use crate::progress::Progress;
+use crate::trust::read_policy;
 
 #[derive(Args)]
 pub(crate) struct MirrorArgs {

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::home::{self, HomeArgs, OpenHome};
 use crate::output::{counted, warnings};
 use crate::progress::Phases;
-use crate::witness::read_policy;
+use crate::trust::{cosigned_at, read_policy};
 
 /// Clients refuse an epoch that is further ahead of their clock, in seconds (spec, "Manifest").
 const MOST_SECONDS_AHEAD: i64 = 300;
@@ -244,7 +244,7 @@ pub(crate) fn publish(home: &mut OpenHome, dataset: &Id, now: Timestamp, how: Ho
 /// What came of each witness, a line each.
 fn describe_witnesses(witnesses: &[WitnessOutcome]) -> String {
     let line = |outcome: &WitnessOutcome| match &outcome.cosigned {
-        Ok(time) => format!("  witness {}: cosigned at {}\n", outcome.name, shown_time(*time)),
+        Ok(time) => format!("  witness {}: cosigned at {}\n", outcome.name, cosigned_at(*time)),
         Err(reason) => {
             format!("  warning: witness {}: {reason}; `ceknik publish --cosign` asks it again\n", outcome.name)
         }
@@ -254,16 +254,10 @@ fn describe_witnesses(witnesses: &[WitnessOutcome]) -> String {
 
 fn witnesses_json(witnesses: &[WitnessOutcome]) -> serde_json::Value {
     let object = |outcome: &WitnessOutcome| {
-        let time = outcome.cosigned.as_ref().ok().map(|time| shown_time(*time));
+        let time = outcome.cosigned.as_ref().ok().map(|time| cosigned_at(*time));
         json!({"name": outcome.name, "cosigned_at": time, "failure": outcome.cosigned.as_ref().err()})
     };
     witnesses.iter().map(object).collect()
-}
-
-/// A time that a witness stated, which need not be one of a manifest.
-fn shown_time(seconds: u64) -> String {
-    let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_unix(seconds).ok());
-    time.map_or_else(|| format!("{seconds} s after 1970"), |time| time.to_string())
 }
 
 fn describe_cosigned(dataset: &Id, cosigned: &CosignedEpoch) -> String {

@@ -1,16 +1,13 @@
 //! `ceknik verify`: the officer's command.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use ceknik_core::encoding::{base64url, hex};
 use ceknik_core::evidence::{Check, Finding, MOST_EVIDENCE_BYTES, Terms, Verdict, examine};
-use ceknik_core::log::{MAX_POLICY_BYTES, Policy, Witnessed};
+use ceknik_core::log::Witnessed;
 use ceknik_core::manifest::{Id, Text, VerifiedManifest};
 use ceknik_core::record::Support;
-use ceknik_core::time::Timestamp;
 use ceknik_core::{Nik, Stretcher};
 use clap::Args;
 use serde::Serialize;
@@ -18,6 +15,7 @@ use serde::Serialize;
 use crate::check::words::no_nik;
 use crate::failure::Failure;
 use crate::prompt;
+use crate::trust::{cosigned_at, read_file, read_policy};
 
 mod report;
 pub(crate) mod words;
@@ -63,9 +61,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         (None, Some(path)) => (path, false),
         (None, None) => return Err(Failure::new("give the policy with --policy FILE")),
     };
-    let policy = read(path, MAX_POLICY_BYTES)?;
-    let policy = Policy::parse(&policy).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
-    let file = read(&args.file, MOST_EVIDENCE_BYTES)?;
+    let policy = read_policy(path)?;
+    let file = read_file(&args.file, MOST_EVIDENCE_BYTES)?;
     let terms = Terms { policy: &policy, dataset: args.dataset.as_ref(), accept_weak: args.accept_weak };
     // A file that does not hold is told before anybody types a NIK.
     let verdict = match examine(&file, &terms) {
@@ -94,21 +91,6 @@ fn exit_code(verdict: &Verdict) -> u8 {
         Finding::NotListed => NOT_LISTED,
         Finding::Listed { .. } | Finding::Unreadable { .. } => 0,
     }
-}
-
-/// A file of at most so many bytes, or one more, which is refused by whoever parses it.
-fn read(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
-    let unreadable = |error| Failure::new(format!("cannot read {}: {error}", path.display()));
-    let file = File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(bytes)
-}
-
-/// When a witness cosigned, as it says.
-fn time(witnessed: &Witnessed) -> String {
-    let time = i64::try_from(witnessed.time).ok().and_then(|seconds| Timestamp::from_unix(seconds).ok());
-    time.map_or_else(|| format!("{} s", witnessed.time), |time| time.to_string())
 }
 
 /// The verdict for machines. Never the NIK.
@@ -184,7 +166,7 @@ impl<'a> JsonList<'a> {
         let witness = |witnessed: &Witnessed| JsonWitness {
             name: String::from_utf8_lossy(&witnessed.witness).into_owned(),
             key_name: witnessed.key_name.clone(),
-            time: time(witnessed),
+            time: cosigned_at(witnessed.time),
         };
         Self {
             dataset: &manifest.dataset,

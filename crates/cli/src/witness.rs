@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use ceknik_core::log::{Policy, VerifierKey};
+use ceknik_core::log::VerifierKey;
 use ceknik_core::time::Timestamp;
 use ceknik_issuer::{KeyError, Passphrase, create_witness_key, witness_key};
 use ceknik_witness::{Followed, ServeLimits, StateError, Witness, create_state, router, serve};
@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::home;
 use crate::keygen::NewPassphraseArgs;
 use crate::prompt;
+use crate::trust::read_policy;
 
 #[derive(Subcommand)]
 pub(crate) enum WitnessCommand {
@@ -141,11 +142,4 @@ impl ServeArgs {
         }
         Ok(keys)
     }
-}
-
-/// Reads a policy.
-pub(crate) fn read_policy(file: &Path) -> Result<Policy, Failure> {
-    let shown = file.display();
-    let text = fs::read(file).map_err(|error| Failure::new(format!("cannot read {shown}: {error}")))?;
-    Policy::parse(&text).map_err(|error| Failure::new(format!("{shown}: {error}")))
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use ceknik_core::NikWarning;
-use ceknik_core::encoding::turns_direction;
+use ceknik_core::encoding::presentable;
 use ceknik_core::evidence::EvidenceFile;
 use ceknik_core::log::Policy;
 use ceknik_core::manifest::VerifiedManifest;
@@ -68,12 +68,7 @@ impl NoAnswer {
     }
 
     fn because_of(reason: Reason, error: &dyn fmt::Display) -> Box<Self> {
-        const MOST_CHARS: usize = 300;
-        let shown = |c: char| if c.is_control() || turns_direction(c) { ' ' } else { c };
-        let mut detail = String::new();
-        for char in error.to_string().chars().take(MOST_CHARS) {
-            detail.push(shown(char));
-        }
+        let detail = presentable(error);
         Box::new(Self { reason, detail: Some(detail), retry_after: None })
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Reads a decimal number without sign or leading zeros.
-pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
+pub fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || (digits[0] == b'0' && digits.len() > 1) {
         return None;
     }
@@ -125,6 +125,19 @@ pub fn turns_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Most characters of [`presentable`].
+const MOST_PRESENTABLE: usize = 300;
+
+/// An error's text, parts of which may be a stranger's: on one line, nothing in it that a terminal obeys or that turns the writing
+/// direction, and not much.
+pub fn presentable(error: &dyn core::fmt::Display) -> String {
+    let mut text = String::new();
+    for char in error.to_string().chars().take(MOST_PRESENTABLE) {
+        text.push(if char.is_control() || turns_direction(char) { ' ' } else { char });
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
@@ -170,6 +183,12 @@ mod tests {
             prop_assert_eq!(from_base64url::<3>(&text), three);
             prop_assert_eq!(decode_base64url(&text), URL_SAFE_NO_PAD.decode(&text).ok());
         }
+    }
+
+    #[test]
+    fn what_a_stranger_wrote_is_presentable() {
+        assert_eq!(presentable(&"a\u{1b}[2J\n\u{202e}b"), "a [2J  b");
+        assert_eq!(presentable(&"\u{e9}".repeat(400)).chars().count(), MOST_PRESENTABLE);
     }
 
     #[test]

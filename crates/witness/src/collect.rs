@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ceknik_core::encoding::decimal;
 use ceknik_core::log::{KeyType, MAX_CHECKPOINT_BYTES, SignedCheckpoint, VerifierKey};
 use ceknik_core::merkle::NodeHash;
 use thiserror::Error;
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::request::{AddCheckpoint, decimal};
+use crate::request::AddCheckpoint;
 
 mod http;
 #[cfg(test)]

@@ -13,6 +13,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ceknik_core::encoding::decimal;
 use ceknik_core::log::{CheckpointError, MAX_CHECKPOINT_BYTES, MAX_CONSISTENCY_HASHES, SignedCheckpoint};
 use ceknik_core::merkle::NodeHash;
 use thiserror::Error;
@@ -110,12 +111,6 @@ impl<'a> Lines<'a> {
     fn expected(&self, expected: &'static str) -> RequestError {
         RequestError::Malformed { line: self.line, expected }
     }
-}
-
-/// A decimal number without sign or leading zeros.
-pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
-    let number: u64 = core::str::from_utf8(digits).ok()?.parse().ok()?;
-    (number.to_string().as_bytes() == digits).then_some(number)
 }
 
 #[cfg(test)]

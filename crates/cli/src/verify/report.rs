@@ -4,10 +4,10 @@ use ceknik_core::encoding::base64url;
 use ceknik_core::evidence::{Check, CheckResult, Finding, Verdict};
 use ceknik_core::manifest::VerifiedManifest;
 
-use super::time;
 use super::words::{self, grouped};
 use crate::check::print_supports;
 use crate::check::words::pair;
+use crate::trust::cosigned_at;
 
 pub(super) fn print(verdict: &Verdict, pinned: bool) {
     let manifest = verdict.list.as_ref().map(VerifiedManifest::manifest);
@@ -56,7 +56,12 @@ fn print_list(list: &VerifiedManifest) {
         println!("Saksi / witnesses: tidak ada / none");
     }
     for witnessed in checkpoint.witnessed() {
-        println!("Saksi / witness: {} ({}), {}", witnessed.witness.escape_ascii(), witnessed.key_name, time(witnessed));
+        println!(
+            "Saksi / witness: {} ({}), {}",
+            witnessed.witness.escape_ascii(),
+            witnessed.key_name,
+            cosigned_at(witnessed.time)
+        );
     }
     println!("Kunci evaluasi / evaluation key: {}", base64url(&manifest.oprf.public_key.to_bytes()));
 }

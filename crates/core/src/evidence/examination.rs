@@ -2,7 +2,7 @@
 
 use super::{Check, CheckResult, EvidenceFile, evidence_sha256};
 use crate::bucket::BucketError;
-use crate::encoding::turns_direction;
+use crate::encoding::presentable;
 use crate::log::{CheckpointError, Policy, ProofError, TlogProof};
 use crate::manifest::{Id, Manifest, StretchSpec, UnverifiedManifest, VerifiedManifest, VerifyError};
 use crate::nik::Nik;
@@ -98,13 +98,6 @@ impl Verdict {
             core::cmp::Ordering::Greater => CheckResult::NotReached,
         }
     }
-}
-
-/// An error's text, part of which may be from the file: nothing in it that a terminal obeys, and not much.
-fn presentable(error: &impl core::fmt::Display) -> String {
-    const MOST_CHARS: usize = 300;
-    let shown = |c: char| if c.is_control() || turns_direction(c) { ' ' } else { c };
-    error.to_string().chars().map(shown).take(MOST_CHARS).collect()
 }
 
 /// A file of which everything holds that can be checked without the NIK.
