@@ -16,6 +16,10 @@
 //! Not in here: the protocol (`ceknik-core`), its order (`ceknik-client`), and requests, storage and words for people, which
 //! are `js/`. Imported by nobody.
 
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 mod error;
 #[cfg(any(feature = "verify", test))]
 mod evidence;
