@@ -11,9 +11,10 @@
 //!   addition that two elements share it.
 //! * Where evidence is wanted, each of these elements, fillers too, has a request of its own and is proved alone. Everybody is
 //!   confirmed then, so that the requests are the same whatever the filter said.
-//! * Answers are given when every bucket is in, the fillers' too. Those are not looked into. Where one of them is gone, and
-//!   a newer list is there, the whole request is made again: to ask again for the people of that bucket alone would tell
-//!   whether there were any.
+//! * Answers are given when every bucket is in and is the list's, the fillers' too. Where one of them cannot be had or is
+//!   forged, nobody of the request is answered: whoever comes back, by himself or because he was told to, would else tell
+//!   by that whether the bucket was a filler's. Where one is gone, and a newer list is there, the whole request is made
+//!   again, for the same reason.
 //!
 //! When the evaluation for cover cannot be had, and nobody did wrong (no connection, too many requests, budget), the
 //! local miss stands: to turn it into "no answer" would send one in ten of those who are not listed back into the queue of
@@ -62,6 +63,8 @@ struct Round {
     outstanding: usize,
     /// What the buckets that are in said, until all are.
     found: Vec<Found>,
+    /// Why one of the buckets, whosever it is, could not be used: the answer of all.
+    failed: Option<Box<NoAnswer>>,
 }
 
 /// What a bucket said of somebody.
@@ -83,6 +86,11 @@ impl Round {
             }
         };
         &mut self.buckets[at].1
+    }
+
+    /// The first failure of a bucket is told.
+    fn fail(&mut self, why: Box<NoAnswer>) {
+        self.failed.get_or_insert(why);
     }
 }
 
@@ -307,25 +315,20 @@ impl ConfirmStage {
             Err(failure @ Failure::Gone { .. }) if !context.restarted => {
                 self.renew = Some(failure.no_answer(Reason::BucketUnavailable));
             }
-            Err(failure) => {
-                for target in targets {
-                    let answer = Answer::NoAnswer(failure.no_answer(Reason::BucketUnavailable));
-                    self.round.found.push(Found {
-                        subject: target.subject,
-                        answer,
-                        warnings: Vec::new(),
-                        evidence: None,
-                    });
-                }
-            }
-            Ok(response) if !targets.is_empty() => self.look_up(context, index, &targets, &response),
-            Ok(_) => {}
+            Err(failure) => self.round.fail(failure.no_answer(Reason::BucketUnavailable)),
+            Ok(response) => self.look_up(context, index, &targets, &response),
         }
         if self.round.outstanding > 0 {
             return Next::Stay;
         }
         // With a bucket gone, nothing of this round counts: all of it is asked again, or none is answered.
         if self.renew.is_none() {
+            if let Some(failed) = self.round.failed.take() {
+                self.round.found.clear();
+                for own in &self.round.own {
+                    context.settle(own.subject, Answer::NoAnswer(failed.clone()), &[]);
+                }
+            }
             for Found { subject, answer, warnings, evidence } in std::mem::take(&mut self.round.found) {
                 if let Some(subject) = context.subjects.get_mut(subject) {
                     subject.evidence = evidence;
@@ -336,20 +339,19 @@ impl ConfirmStage {
         self.next_round(context, rng)
     }
 
-    /// What a bucket says of those who are to be looked for in it.
+    /// What a bucket says of those who are to be looked for in it; of a filler's it is only seen whether it is the list's.
     fn look_up(&mut self, context: &Context, index: u32, targets: &[Target], response: &[u8]) {
         let Some(manifest) = manifest(context) else { return };
-        let bucket = manifest.buckets.geometry.open_response(index, &manifest.buckets.root, response);
+        let bucket = match manifest.buckets.geometry.open_response(index, &manifest.buckets.root, response) {
+            Ok(bucket) => bucket,
+            Err(error) => return self.round.fail(NoAnswer::because(bucket_reason(&error), &error)),
+        };
         for target in targets {
-            let (answer, warnings) = match &bucket {
-                Err(error) => (Answer::NoAnswer(NoAnswer::because(bucket_reason(error), error)), Vec::new()),
-                Ok(bucket) => match bucket.find(&target.locator) {
-                    None => (Answer::NotListed, Vec::new()),
-                    Some(sealed) => read(context, target, sealed),
-                },
+            let (answer, warnings) = match bucket.find(&target.locator) {
+                None => (Answer::NotListed, Vec::new()),
+                Some(sealed) => read(context, target, sealed),
             };
-            // Of a bucket that is not the list's there is nothing to show: whoever sent it did not sign it.
-            let evidence = bucket.as_ref().ok().and_then(|_| evidence(context, target, response));
+            let evidence = evidence(context, target, response);
             self.round.found.push(Found { subject: target.subject, answer, warnings, evidence });
         }
     }

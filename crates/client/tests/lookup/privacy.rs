@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ceknik_client::{Answer, CacheMode, Method, Request, Tells, Unconfirmed, Warning};
+use ceknik_client::{Answer, CacheMode, Method, Request, Response, Tells, Unconfirmed, Warning};
 use ceknik_core::encoding::{base64url, hex};
 use serde_json::Value;
 
@@ -192,6 +192,45 @@ fn a_bucket_withheld_tells_nothing_of_whose_it_is() {
         assert_eq!(checked.evaluations().iter().map(Vec::len).collect::<Vec<_>>(), [4, 4], "{path}");
         let again = checked.bucket_paths().iter().filter(|path| path.contains("/epochs/2/")).count();
         assert_eq!(again, 4, "{path}");
+    }
+}
+
+/// Nor does one that refuses a bucket for good, or alters it: all are told the same, so that whoever is told to come back, or
+/// comes back by himself, does so whosever the bucket was.
+#[test]
+fn a_bucket_that_fails_is_everybodys() {
+    let publisher = published(&Epoch { bits: 10, ..Epoch::default() });
+    let service = Service::new(&publisher);
+    let run_with = |failing: &str, failed: &dyn Fn(Response) -> Response| {
+        Check::of([7, 8], &publisher, at(0)).run(&mut Device::with_secret(1), |request| {
+            let response = service.serve(request);
+            if request.path == failing { failed(response) } else { response }
+        })
+    };
+    let whole = run_with("", &|response| response);
+    assert_eq!(whole.codes(), ["listed", "listed"]);
+    let buckets = whole.bucket_paths();
+    assert_eq!(buckets.len(), 4);
+    let altered = |mut response: Response| {
+        if let Response::Received { body, .. } = &mut response {
+            *body.last_mut().unwrap() ^= 1;
+        }
+        response
+    };
+    let refused = |_| status(503);
+    let failures: [(&dyn Fn(Response) -> Response, _); 2] =
+        [(&refused, "no_answer service_unavailable"), (&altered, "no_answer bucket_padding")];
+    for (failed, code) in failures {
+        let mut shapes = BTreeSet::new();
+        for path in &buckets {
+            let checked = run_with(path, failed);
+            assert_eq!(checked.codes(), [code, code], "{path}");
+            let mut shape: Vec<_> =
+                shape(&checked.requests).into_iter().map(|(_, path, length)| (path, length)).collect();
+            shape.sort();
+            shapes.insert(shape);
+        }
+        assert_eq!(shapes.len(), 1, "{shapes:?}");
     }
 }
 
