@@ -10,7 +10,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
 use crate::support::citizen::Citizen;
-use crate::support::home::{DATASET, TestHome, list, nik};
+use crate::support::home::{DATASET, TestHome, definition, list, nik};
 use crate::support::service::Ceknikd;
 use crate::support::witness::TestWitness;
 
@@ -263,6 +263,33 @@ fn a_log_that_was_put_back_finds_no_witness() {
     }
     world.home = newest;
     assert_eq!(world.publish(&[]).code(), 0, "the true log goes on");
+}
+
+/// `--cosign` publishes nothing, although another list's epoch waits and there is something to publish of this one.
+#[test]
+fn cosign_publishes_nothing_while_an_epoch_waits() {
+    let mut world = World::new();
+    assert_eq!(world.publish(&[]).code(), 0);
+    world.home.create_dataset(&definition("bandung-2024", ""));
+    let other = world.home.write("other.csv", list(0..50));
+    world.home.command("import").arg("bandung-2024").arg(other).done();
+    world.home.import(list(50..51));
+    world.stop(&[1, 2, 3]);
+    let waits = world.home.command("publish").args(["bandung-2024", "--witness-seconds", "1"]).run();
+    assert_eq!(waits.code(), 3, "{waits:?}");
+    world.start(&[1, 2, 3]);
+    for list in [DATASET, "bandung-2024"] {
+        assert_eq!(
+            world.home.command("publish").args([list, "--cosign"]).refused(),
+            "the publication of epoch 1 of bandung-2024 was interrupted: `ceknik publish bandung-2024` finishes it; this is possible \
+             then"
+        );
+    }
+    assert_eq!(world.current().as_deref(), Some("1\n"));
+    assert!(!world.home.epoch_dir(2).exists());
+    world.home.command("publish").arg("bandung-2024").done();
+    let ran = world.publish(&["--cosign"]);
+    assert!(ran.stdout.starts_with("The proof of epoch 1 of jakarta-2024 is under"), "{ran:?}");
 }
 
 /// A policy that begins to ask for witnesses: the present epoch is cosigned, then clients can be given it.

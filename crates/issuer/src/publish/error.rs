@@ -141,8 +141,8 @@ pub enum PublishError {
     },
     /// A publication was interrupted.
     #[error(
-        "the publication of epoch {epoch} of {dataset} was interrupted: `ceknik publish` finishes it; a dry run of what comes \
-         after is possible then"
+        "the publication of epoch {epoch} of {dataset} was interrupted: `ceknik publish {dataset}` finishes it; this is possible \
+         then"
     )]
     Pending {
         /// Of which dataset.
