@@ -23,7 +23,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tower::ServiceExt;
 
@@ -31,6 +31,9 @@ use crate::request::{MAX_REQUEST_BYTES, RequestError};
 use crate::witness::{Refusal, StateError, Witness};
 
 mod front;
+mod places;
+
+use places::Places;
 
 /// Most bytes of a request's head, and most headers.
 const MOST_HEAD_BYTES: usize = 16 * 1024;
@@ -48,16 +51,27 @@ const TLOG_SIZE: &str = "text/x.tlog.size";
 pub struct ServeLimits {
     /// Connections at once; further ones are closed.
     pub connections: usize,
-    /// For the head of a request, and again for the whole of it with its answer. A connection on which nothing is asked for so
+    /// Of these, from one network: an IPv4 address, an IPv6 /56. Loopback, where a proxy stands, is none.
+    pub per_network: usize,
+    /// For the head of a request, and again for its body and making the answer. A connection on which nothing is asked for so
     /// long is closed.
     pub timeout: Duration,
+    /// How long a connection is kept, and how slowly the answers on it may be taken: what is begun by then has one more
+    /// `timeout` to end. Who asks again connects again.
+    pub lifetime: Duration,
     /// How long requests that were begun may take at the end.
     pub shutdown: Duration,
 }
 
 impl Default for ServeLimits {
     fn default() -> Self {
-        Self { connections: 256, timeout: Duration::from_secs(20), shutdown: Duration::from_secs(10) }
+        Self {
+            connections: 256,
+            per_network: 32,
+            timeout: Duration::from_secs(20),
+            lifetime: Duration::from_secs(40),
+            shutdown: Duration::from_secs(10),
+        }
     }
 }
 
@@ -108,7 +122,12 @@ pub async fn serve(
     };
     let (bound, listener) = listening.await.map_err(|source| ServeError::Listen { address, source })?;
     tracing::info!(listen = %bound, "serving");
-    let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
+    accept(listener, limits, router, shutdown).await;
+    Ok(())
+}
+
+async fn accept(listener: TcpListener, limits: ServeLimits, router: Router, shutdown: impl Future<Output = ()>) {
+    let places = Places::new(limits.connections, limits.per_network);
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
@@ -120,8 +139,8 @@ pub async fn serve(
         };
         while connections.try_join_next().is_some() {}
         match accepted {
-            Ok((stream, _)) => {
-                if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+            Ok((stream, from)) => {
+                if let Some(place) = places.take(from.ip()) {
                     let (router, stopping) = (router.clone(), stopping.clone());
                     connections.spawn(async move {
                         let _place = place;
@@ -142,7 +161,6 @@ pub async fn serve(
     if tokio::time::timeout(limits.shutdown, finished).await.is_err() {
         tracing::warn!(connections = connections.len(), "connections were cut off at the end");
     }
-    Ok(())
 }
 
 async fn connection(stream: TcpStream, limits: ServeLimits, router: Router, mut stopping: watch::Receiver<bool>) {
@@ -164,12 +182,15 @@ async fn connection(stream: TcpStream, limits: ServeLimits, router: Router, mut 
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(http);
     // How a connection ends is the client's affair.
-    let stopped = tokio::select! {
-        _ = &mut http => false,
-        _ = stopping.wait_for(|stopping| *stopping) => true,
+    let old = tokio::select! {
+        _ = &mut http => return,
+        _ = stopping.wait_for(|stopping| *stopping) => false,
+        () = tokio::time::sleep(limits.lifetime) => true,
     };
-    if stopped {
-        http.as_mut().graceful_shutdown();
+    http.as_mut().graceful_shutdown();
+    if old {
+        let _ = tokio::time::timeout(limits.timeout, http).await;
+    } else {
         let _ = http.await;
     }
 }

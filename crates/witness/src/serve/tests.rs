@@ -1,4 +1,5 @@
 use axum::http::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use crate::fixture::{ORIGIN, TestLog, cosigner, followed, witness_key};
@@ -129,4 +130,35 @@ async fn what_was_seen_is_open_to_everybody() {
     for elsewhere in ["x.json", "..%2F..%2Fcheckpoint", "%2e%2e"] {
         assert_eq!(scene.get(&format!("/{hash}/evidence/{elsewhere}")).await.0, 404, "{elsewhere}");
     }
+}
+
+/// Somebody who asks and asks, and reads nothing, has his place for a while and no longer.
+#[tokio::test]
+async fn who_reads_nothing_keeps_no_place() {
+    let scene = Scene::new();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let brief = Duration::from_millis(200);
+    let limits = ServeLimits { connections: 1, timeout: brief, lifetime: brief, ..ServeLimits::default() };
+    let server = tokio::spawn(accept(listener, limits, scene.router.clone(), std::future::pending()));
+    let mut greedy = TcpStream::connect(address).await.unwrap();
+    let requests = b"GET / HTTP/1.1\r\nHost: w1.example\r\n\r\n".repeat(1000);
+    // Until no more can be written, since nothing is read.
+    while tokio::time::timeout(brief / 4, greedy.write_all(&requests)).await.is_ok_and(|written| written.is_ok()) {}
+    let answered = async {
+        loop {
+            let mut other = TcpStream::connect(address).await.unwrap();
+            let request = b"GET /status HTTP/1.1\r\nHost: w1.example\r\nConnection: close\r\n\r\n";
+            let mut answer = Vec::new();
+            let _ = other.write_all(request).await;
+            let _ = other.read_to_end(&mut answer).await;
+            if answer.starts_with(b"HTTP/1.1 200 ") {
+                break;
+            }
+            tokio::time::sleep(brief / 4).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), answered).await.expect("the place became free");
+    drop(greedy);
+    server.abort();
 }
