@@ -28,7 +28,7 @@ mod tests;
 
 pub use evidence::{Evidence, EvidenceKind};
 pub use followed::{Followed, FollowedError};
-use state::{Latest, State};
+use state::{Kept, Latest, State};
 pub use state::{StateError, create_state};
 
 /// How far the clock may stand behind the last cosignature, in seconds, before nothing is signed any more: the accuracy that
@@ -161,7 +161,8 @@ impl Witness {
         self.keep_fork(&mut state, latest.as_ref(), &request, now)?;
         let known = latest.as_ref().map_or(EMPTY, |latest| latest.head());
         if let Err(refusal) = judge(&request, &known) {
-            if matches!(refusal, Refusal::Unproven { .. }) {
+            // What was cosigned before is no attempt of anything, whatever proof somebody sends with it.
+            if matches!(refusal, Refusal::Unproven { .. }) && request.checkpoint.head() != known {
                 self.keep(&mut state, EvidenceKind::Unproven, latest.as_ref(), &request, now)?;
             }
             return Err(refusal);
@@ -224,12 +225,22 @@ impl Witness {
             cosigned: cosigned.map(|latest| text(latest.note.as_bytes())).unwrap_or_default(),
             request: text(&request.to_bytes()),
         };
-        if state.keep_evidence(&evidence, &request.checkpoint)? {
-            let (log, size) = (&evidence.origin, request.checkpoint.head().size);
-            match kind {
-                EvidenceKind::Fork => tracing::error!(log, size, "the log signed a fork; the evidence is kept"),
-                EvidenceKind::Unproven => tracing::warn!(log, size, "a signed checkpoint came without a valid proof"),
+        let (log, size) = (&evidence.origin, request.checkpoint.head().size);
+        match (state.keep_evidence(&evidence, &request.checkpoint)?, kind) {
+            (Kept::New, EvidenceKind::Fork) => {
+                tracing::error!(log, size, "the log signed a fork; the evidence is kept")
             }
+            (Kept::New, EvidenceKind::Unproven) => {
+                tracing::warn!(log, size, "a signed checkpoint came without a valid proof");
+            }
+            (Kept::Dropped { first: true }, _) => {
+                tracing::error!(
+                    log,
+                    ?kind,
+                    "there is more evidence than is kept: move what is there to another place and restart"
+                );
+            }
+            (Kept::Before | Kept::Dropped { first: false }, _) => {}
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What the evidence shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EvidenceKind {
     /// Two checkpoints of one size with different roots, both signed by the log: proof that it shows two histories.

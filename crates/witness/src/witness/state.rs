@@ -29,8 +29,9 @@ use super::followed::{Followed, origin_hash};
 use crate::durable;
 use crate::request::MAX_REQUEST_BYTES;
 
-/// Most files of evidence without proof that are kept of a log: anybody can send a good checkpoint with a wrong proof.
-const MOST_UNPROVEN: usize = 64;
+/// Most files of evidence of each kind that are kept of a log: anybody can send a good checkpoint with a wrong proof, and a log
+/// can sign any number of forks, of which one is proof enough.
+const MOST_EVIDENCE: usize = 64;
 /// Longest file of evidence, in bytes: note and request as JSON, in which a byte takes six at most.
 const MOST_EVIDENCE_BYTES: usize = 6 * (MAX_REQUEST_BYTES + MAX_CHECKPOINT_BYTES) + 4096;
 /// Longest file `witness`: a key's name and the rest of it.
@@ -73,7 +74,8 @@ pub enum StateError {
     },
     /// A file is not what was written.
     #[error(
-        "{} was altered: {reason}. Nothing of this log is cosigned: restore the newest state, or make a new witness",
+        "{} was altered: {reason}. Nothing is cosigned while this log is followed: restore the newest state, \
+         follow the others alone, or make a new witness",
         path.display()
     )]
     Damaged {
@@ -83,7 +85,11 @@ pub enum StateError {
         reason: String,
     },
     /// Checkpoints were cosigned, and the last of them is gone.
-    #[error("{} is missing, but checkpoints of this log were cosigned: restore the newest state, or make a new witness", path.display())]
+    #[error(
+        "{} is missing, but checkpoints of this log were cosigned: nothing is cosigned while it is followed. Restore the newest \
+         state, follow the others alone, or make a new witness",
+        path.display()
+    )]
     NoCheckpoint {
         /// Where it should be.
         path: PathBuf,
@@ -153,7 +159,20 @@ pub(super) struct State {
     /// What lies on the disk. A log that is not in it is read again.
     latest: BTreeMap<String, Option<Latest>>,
     evidence: BTreeMap<String, BTreeSet<String>>,
+    /// Whose evidence was more than is kept, so that this is told once.
+    overflowed: BTreeSet<(String, EvidenceKind)>,
     _lock: File,
+}
+
+/// What became of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    New,
+    Before,
+    /// There is more than is kept.
+    Dropped {
+        first: bool,
+    },
 }
 
 impl State {
@@ -178,6 +197,7 @@ impl State {
             followed: followed.clone(),
             latest: BTreeMap::new(),
             evidence: BTreeMap::new(),
+            overflowed: BTreeSet::new(),
             _lock: lock,
         };
         for origin in followed.keys().map(VerifierKey::name) {
@@ -266,25 +286,28 @@ impl State {
         if kept { durable::remove(&path).map_err(failed(&path)) } else { Ok(()) }
     }
 
-    /// Keeps evidence, unless it is kept already, or there is too much that proves nothing. Whether it was new.
+    /// Keeps evidence, unless it is kept already, or there is enough of it.
     pub(super) fn keep_evidence(
         &mut self,
         evidence: &Evidence,
         submitted: &SignedCheckpoint,
-    ) -> Result<bool, StateError> {
+    ) -> Result<Kept, StateError> {
         let name = evidence_name(evidence.kind, submitted);
         let path = self.log(&evidence.origin).join("evidence").join(&name);
         let names = self.evidence.entry(evidence.origin.clone()).or_default();
-        let unproven = names.iter().filter(|name| name.starts_with("unproven-")).count();
-        if names.contains(&name) || (evidence.kind == EvidenceKind::Unproven && unproven >= MOST_UNPROVEN) {
-            return Ok(false);
+        if names.contains(&name) {
+            return Ok(Kept::Before);
+        }
+        if names.iter().filter(|name| name.starts_with(word(evidence.kind))).count() >= MOST_EVIDENCE {
+            let first = self.overflowed.insert((evidence.origin.clone(), evidence.kind));
+            return Ok(Kept::Dropped { first });
         }
         let mut text = serde_json::to_vec_pretty(evidence)
             .map_err(|error| StateError::Io { path: path.clone(), source: error.into() })?;
         text.push(b'\n');
         durable::replace(&path, &text).map_err(failed(&path))?;
         names.insert(name);
-        Ok(true)
+        Ok(Kept::New)
     }
 
     pub(super) fn evidence_names(&self, origin: &str) -> Vec<String> {
@@ -309,15 +332,19 @@ fn names(dir: &Path) -> Result<Vec<String>, StateError> {
 
 fn is_evidence(name: &str) -> bool {
     let id = name.strip_suffix(".json").and_then(|name| name.split_once('-'));
-    id.is_some_and(|(kind, id)| ["fork", "unproven"].contains(&kind) && id.len() == 64)
+    let kinds = [EvidenceKind::Fork, EvidenceKind::Unproven].map(word);
+    id.is_some_and(|(kind, id)| kinds.contains(&kind) && id.len() == 64)
 }
 
 fn evidence_name(kind: EvidenceKind, submitted: &SignedCheckpoint) -> String {
-    let kind = match kind {
+    format!("{}-{}.json", word(kind), hex(&Sha256::digest(submitted.text())))
+}
+
+fn word(kind: EvidenceKind) -> &'static str {
+    match kind {
         EvidenceKind::Fork => "fork",
         EvidenceKind::Unproven => "unproven",
-    };
-    format!("{kind}-{}.json", hex(&Sha256::digest(submitted.text())))
+    }
 }
 
 /// Standard base64.

@@ -161,8 +161,9 @@ fn evidence_of_a_fork_is_kept_whatever_the_answer_is() {
         scene.add(body).unwrap_err();
         scene.add(body).unwrap_err();
     }
-    // What is old and true is no fork.
+    // What is old and true is no fork, and what was cosigned last is none with any proof.
     scene.add(&log.body(0, 9)).unwrap_err();
+    scene.add(&AddCheckpoint { proof: vec![[1; 32]], ..log.request(12, 12) }.to_bytes()).unwrap_err();
     scene = scene.reopened();
     let kept = scene.evidence();
     assert_eq!(kept.len(), 3);
@@ -177,6 +178,21 @@ fn evidence_of_a_fork_is_kept_whatever_the_answer_is() {
         let ours = SignedCheckpoint::parse(evidence.cosigned.as_bytes()).unwrap().verify(&policy).unwrap();
         assert!(theirs.head().size == ours.head().size && theirs.head().root != ours.head().root);
     }
+}
+
+/// A log that signs and signs fills no disk.
+#[test]
+fn of_forks_there_are_so_many_and_no_more() {
+    let log = TestLog::new(7);
+    let scene = Scene::new();
+    scene.add(&log.body(0, 7)).unwrap();
+    for number in 0..70 {
+        let head = TreeHead { size: 7, root: [number; 32] };
+        let checkpoint = signer().sign(&head).unwrap();
+        let refused = scene.refused(&AddCheckpoint { old: 7, proof: Vec::new(), checkpoint }.to_bytes());
+        assert_eq!(refused, "a checkpoint of size 7 with another root was cosigned before");
+    }
+    assert_eq!(scene.reopened().evidence().len(), 64);
 }
 
 #[test]
@@ -312,7 +328,8 @@ fn a_state_that_was_altered_signs_nothing() {
         assert_eq!(
             open(),
             format!(
-                "{} was altered: {reason}. Nothing of this log is cosigned: restore the newest state, or make a new witness",
+                "{} was altered: {reason}. Nothing is cosigned while this log is followed: restore the newest state, follow the \
+                 others alone, or make a new witness",
                 path.display()
             )
         );
@@ -321,7 +338,8 @@ fn a_state_that_was_altered_signs_nothing() {
     assert_eq!(
         open(),
         format!(
-            "{} is missing, but checkpoints of this log were cosigned: restore the newest state, or make a new witness",
+            "{} is missing, but checkpoints of this log were cosigned: nothing is cosigned while it is followed. Restore the \
+             newest state, follow the others alone, or make a new witness",
             path.display()
         )
     );
