@@ -5,13 +5,13 @@ use super::{Json, JsonError, Place, Value};
 
 /// How deep values may lie within one another: each level takes some of the stack.
 const MOST_DEPTH: usize = 127;
-/// Most members of an object: more than the longest manifest has room for, and few enough that a hostile document of
-/// megabytes, whose names are kept in order, takes no hours.
-const MOST_MEMBERS: usize = 16_384;
+/// Most values in a document, those within others too: more than any manifest has, and few enough that a hostile document of
+/// megabytes takes neither a hundred times its length in memory nor, with its names kept in order, hours.
+const MOST_VALUES: usize = 16_384;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Json, JsonError> {
     let valid = core::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
-    let mut parser = Parser { bytes: &bytes[..valid], at: 0, line: 1, line_begin: 0 };
+    let mut parser = Parser { bytes: &bytes[..valid], at: 0, line: 1, line_begin: 0, values: 0 };
     let parsed = parser.document();
     // Of two faults the first is told.
     if valid < bytes.len() && parser.next().is_none() {
@@ -30,6 +30,8 @@ struct Parser<'a> {
     line: usize,
     /// Where the line begins.
     line_begin: usize,
+    /// How many values were begun.
+    values: usize,
 }
 
 impl Parser<'_> {
@@ -73,6 +75,10 @@ impl Parser<'_> {
 
     fn value(&mut self, depth: usize) -> Result<Json, JsonError> {
         let first = self.peek();
+        self.values += 1;
+        if self.values > MOST_VALUES {
+            return Err(self.error("more values than any document has"));
+        }
         let value = match first {
             None => return Err(self.error("EOF while parsing a value")),
             Some(b'[' | b'{') if depth == MOST_DEPTH => return Err(self.error("recursion limit exceeded")),
@@ -155,9 +161,6 @@ impl Parser<'_> {
                 Err(at) => order.insert(at, members.len()),
             }
             members.push((name, value));
-            if members.len() > MOST_MEMBERS {
-                return Err(self.error("more members than any object has"));
-            }
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break,

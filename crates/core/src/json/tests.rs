@@ -111,13 +111,17 @@ fn depth_is_bounded() {
 }
 
 #[test]
-fn objects_are_bounded() {
-    let object = |members: usize| {
-        let members: Vec<String> = (0..members).map(|member| format!("\"{member}\":0")).collect();
-        format!("{{{}}}", members.join(","))
-    };
-    assert_eq!(Json::parse(object(16_384).as_bytes()).unwrap().members().unwrap().len(), 16_384);
-    assert_eq!(Json::parse(object(16_385).as_bytes()).unwrap_err().reason(), "more members than any object has");
+fn values_are_bounded() {
+    let list = |values: Vec<String>, [begin, end]: [char; 2]| format!("{begin}{}{end}", values.join(","));
+    let object = |members: usize| list((0..members).map(|member| format!("\"{member}\":0")).collect(), ['{', '}']);
+    let array = |elements: usize| list(vec!["0".to_owned(); elements], ['[', ']']);
+    // Each of the arrays is a value, too.
+    let nested = |elements: usize| list(vec![array(elements); 128], ['[', ']']);
+    for (most, beyond) in [(object(16_383), object(16_384)), (array(16_383), array(16_384)), (nested(126), nested(127))]
+    {
+        assert!(Json::parse(most.as_bytes()).is_ok());
+        assert_eq!(Json::parse(beyond.as_bytes()).unwrap_err().reason(), "more values than any document has");
+    }
 }
 
 #[test]
