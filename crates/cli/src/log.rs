@@ -28,8 +28,8 @@ pub(crate) struct ShowArgs {
     /// name; a public directory, a directory of the log, or a file with its checkpoint.
     #[arg(value_name = "URL|DIR|FILE")]
     place: String,
-    /// Verify the checkpoint under this policy (C2SP tlog-policy). Without it nothing is verified, and digits are compared all
-    /// the same: what was forged differs.
+    /// Verify the checkpoint under this policy (C2SP tlog-policy). Without it nothing is verified: digits that are the same show
+    /// the same, and others show nothing of who is to blame.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// One JSON object in place of text.
@@ -134,9 +134,22 @@ fn describe(
     }
     text.push_str(&format!(
         "\nBacakan / read aloud:\n\n    {phrase}\n\n{code}\n\
-         Orang lain yang melihat jumlah entri yang sama harus melihat angka yang sama. Bila tidak, catatan ini bercabang: simpan \
-         keluaran --json dari keduanya, dan laporkan. / Somebody else who sees the same number of entries must see the same \
-         digits. If not, the log was forked: keep what --json prints for both of you, and report it.\n"
+         Orang lain yang melihat jumlah entri yang sama harus melihat angka yang sama. {} / Somebody else who sees the same number \
+         of entries must see the same digits. {}\n",
+        if verified.is_some() {
+            "Bila angkanya lain, dan tanda tangan di tempatnya pun cocok, catatan ini bercabang: simpan keluaran --json dari \
+             keduanya, dan laporkan."
+        } else {
+            "Bila angkanya lain, periksa keduanya dengan --policy: tanpa tanda tangan yang cocok, siapa pun di jalan dapat \
+             mengubahnya."
+        },
+        if verified.is_some() {
+            "If they differ, and the signatures there satisfy the policy too, the log was forked: keep what --json prints for \
+             both of you, and report it."
+        } else {
+            "If they differ, verify both with --policy: without signatures that satisfy it, anybody on the way may have changed \
+             them."
+        }
     ));
     Ok(text)
 }

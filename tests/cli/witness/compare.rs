@@ -36,6 +36,9 @@ fn everywhere_the_same_log_has_the_same_phrase() {
     let head = "Catatan publik / public log: ceknik.example.org/log\nEntri / entries: 1\nHash akar / root hash: ";
     assert!(shown.starts_with(head), "{shown}");
     assert!(shown.contains("Belum diperiksa: beri --policy. / Not verified: give --policy.\n"));
+    assert!(shown.ends_with(
+        "verify both with --policy: without signatures that satisfy it, anybody on the way may have changed them.\n"
+    ));
     let (_, code) = shown.split_once(&format!("\nBacakan / read aloud:\n\n    {phrase}\n\n")).unwrap();
     // A square, two rows a line: for paper, as it is written to no terminal.
     let code: Vec<&str> = code.lines().take_while(|line| line.chars().all(|c| " ▀▄█".contains(c))).collect();
@@ -57,6 +60,7 @@ fn two_histories_are_two_phrases() {
     assert!(seen.contains(
         "Tanda tangan cocok dengan kebijakan. / The signatures satisfy the policy.\n  saksi / witness w: 20"
     ));
+    assert!(seen.ends_with("the log was forked: keep what --json prints for both of you, and report it.\n"));
     let phrase = |checkpoint: &SignedCheckpoint| {
         let file = dir.path().join("checkpoint");
         fs::write(&file, checkpoint.as_bytes()).unwrap();
