@@ -16,9 +16,11 @@ const MANIFEST: &str = "/v1/jakarta-2024/manifest";
 const ROUTES: [&str; 7] =
     ["/v1/policy", MANIFEST, "/epochs/2/proof", "/filter/", "/evaluate", "/buckets/", "/log/tile/"];
 
-/// What is done to a body.
+/// What is done to a body. What is no JSON has most of its structure near its beginning, and filling or more of the same after it:
+/// there it is altered more often.
 fn alter(body: &mut Vec<u8>, rng: &mut StdRng) {
-    let at = rng.gen_range(0..body.len());
+    let within = if body.first() == Some(&b'{') { body.len() } else { [body.len(), 128, 4][rng.gen_range(0..3)] };
+    let at = rng.gen_range(0..within.min(body.len()));
     match rng.gen_range(0..10) {
         // A bit, mostly.
         0..=5 => body[at] ^= 1 << rng.gen_range(0..8),
@@ -63,6 +65,6 @@ fn no_alteration_gives_a_wrong_answer() {
     // All but a policy's comments and a line end is bound by a hash or a proof.
     let answered: Vec<_> = reasons.keys().filter(|(_, reason)| reason == "answered").map(|(route, _)| *route).collect();
     assert!(answered.iter().all(|route| *route == "/v1/policy"), "altered and believed: {answered:?}");
-    // Bodies differ from run to run, and some checks are met by one alteration in a hundred.
-    assert!(reasons.len() >= 12, "too few different checks were met: {reasons:?}");
+    // Bodies differ from run to run, and some checks are met by one alteration in a hundred; of the others there are more.
+    assert!(reasons.len() > 15, "too few different checks were met: {reasons:?}");
 }
