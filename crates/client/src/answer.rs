@@ -94,16 +94,19 @@ pub enum Unconfirmed {
     Unreachable,
     /// So few people share a bucket of this list that to fetch one would tell who asks.
     TooFewPeople,
+    /// No mirror of the list gave the bucket, and the service, which saw the evaluation, was not to see it too.
+    NoMirror,
 }
 
 impl Unconfirmed {
-    /// The fixed code: `local_only`, `offline`, `unreachable` or `too_few_people`.
+    /// The fixed code: `local_only`, `offline`, `unreachable`, `too_few_people` or `no_mirror`.
     pub fn code(self) -> &'static str {
         match self {
             Self::LocalOnly => "local_only",
             Self::Offline => "offline",
             Self::Unreachable => "unreachable",
             Self::TooFewPeople => "too_few_people",
+            Self::NoMirror => "no_mirror",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The native driver: a [`Lookup`] over HTTP, with threads for the stretch and a cache on disk.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ceknik_core::time::Timestamp;
@@ -87,6 +88,31 @@ pub struct Client {
     http: std::sync::Mutex<Option<Http>>,
 }
 
+/// The mirrors that are asked in one lookup.
+struct Mirrors {
+    server: ServerUrl,
+    timeouts: Timeouts,
+    /// By address; `None` where nothing is to be asked.
+    known: BTreeMap<String, Option<Http>>,
+}
+
+impl Mirrors {
+    fn new(config: &ClientConfig) -> Self {
+        Self { server: config.server.clone(), timeouts: config.timeouts, known: BTreeMap::new() }
+    }
+
+    /// What asks a mirror. None for one on the service's own host, which would see both after all, and for plain HTTP to another
+    /// machine: on that way everybody could see the bucket.
+    fn http(&mut self, address: &str) -> Option<Http> {
+        if !self.known.contains_key(address) {
+            let mirror = ServerUrl::parse(address).ok().filter(|mirror| !mirror.is_beside(&self.server));
+            let http = mirror.and_then(|mirror| Http::new(&mirror, self.timeouts).ok());
+            self.known.insert(address.to_owned(), http);
+        }
+        self.known.get(address).cloned().flatten()
+    }
+}
+
 /// What tasks tell the loop.
 enum Tick {
     Event(Event),
@@ -115,7 +141,9 @@ impl Client {
         let lookup = Lookup::new(inquiry, cached, now()?, &mut OsRng);
         let (sender, receiver) = unbounded_channel();
         let pool = StretchPool::new(sender.clone());
-        let run = Run { lookup, http, shelf, pool, tasks: JoinSet::new(), stores: JoinSet::new(), sender, receiver };
+        let mirrors = Mirrors::new(&self.config);
+        let run =
+            Run { lookup, http, mirrors, shelf, pool, tasks: JoinSet::new(), stores: JoinSet::new(), sender, receiver };
         run.drive(observer).await
     }
 
@@ -157,6 +185,7 @@ fn now() -> Result<Timestamp, ClientError> {
 struct Run {
     lookup: Lookup,
     http: Option<Http>,
+    mirrors: Mirrors,
     shelf: Option<Shelf>,
     pool: StretchPool,
     tasks: JoinSet<()>,
@@ -204,7 +233,10 @@ impl Run {
         match action {
             Action::Fetch(request) => {
                 observer.request(&request);
-                let http = self.http.clone();
+                let http = match &request.mirror {
+                    None => self.http.clone(),
+                    Some(mirror) => self.mirrors.http(mirror),
+                };
                 self.tasks.spawn(async move {
                     let ticket = request.ticket;
                     let response = match http {

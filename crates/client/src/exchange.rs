@@ -141,14 +141,17 @@ impl fmt::Display for Tells {
     }
 }
 
-/// A request to the service, for a driver to perform as it stands: no cookies, no referrer, no redirects followed.
+/// A request to the service or a mirror, for a driver to perform as it stands: no cookies, no referrer, no redirects followed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// To be handed back with the [`Response`].
     pub ticket: Ticket,
     /// The method.
     pub method: Method,
-    /// The path, from `/`, below the service's address.
+    /// The address of the mirror that is asked; none: the service. A mirror below whose host the service lies is none, and a
+    /// driver does not ask it: it fails as if it could not be reached.
+    pub mirror: Option<String>,
+    /// The path, from `/`, below that address.
     pub path: String,
     /// The body of a POST, `application/json`.
     pub body: Option<String>,
@@ -243,7 +246,9 @@ pub struct Exchange {
     pub at: Timestamp,
     /// The method.
     pub method: Method,
-    /// The path below the service's address.
+    /// The address of the mirror that was asked; none: the service.
+    pub mirror: Option<String>,
+    /// The path below that address.
     pub path: String,
     /// All that was sent beside the path.
     pub body: Option<String>,
@@ -316,6 +321,7 @@ mod tests {
         let request = Request {
             ticket: Ticket::from_number(7),
             method: Method::Post,
+            mirror: None,
             path: "/v1/x/epochs/1/buckets/1234567".into(),
             body: Some("blinded".into()),
             max_bytes: 1,

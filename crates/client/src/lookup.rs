@@ -14,7 +14,7 @@ use ceknik_core::filter::FilterBlock;
 use ceknik_core::log::{Policy, VerifiedCheckpoint};
 use ceknik_core::manifest::{Id, StretchSpec, VerifiedManifest};
 use ceknik_core::time::Timestamp;
-use ceknik_core::{CoverSecret, Nik, StretchError, Stretched};
+use ceknik_core::{CoverSecret, Nik, StretchError, Stretched, mirror_rank};
 use rand_core::CryptoRngCore;
 use zeroize::Zeroizing;
 
@@ -63,6 +63,9 @@ pub struct Settings {
     pub evidence: bool,
     /// Most seconds that one request may be waited with, when the service asks to come back later.
     pub patience_seconds: u32,
+    /// Whether a bucket, or one of several shards, may be taken from the service where the list names mirrors and none of them
+    /// gives it. The service then sees it beside the evaluation, as with a list that names none.
+    pub without_mirrors: bool,
     /// Fewest people who may share a bucket that is fetched, unless it is the only one: with fewer, nobody is confirmed.
     pub least_people: u64,
 }
@@ -82,6 +85,7 @@ impl Default for Settings {
             alone: false,
             evidence: false,
             patience_seconds: 60,
+            without_mirrors: false,
             least_people: Self::LEAST_PEOPLE,
         }
     }
@@ -322,6 +326,8 @@ struct Context {
     /// Whether it is this lookup's alone, or goes soon after.
     cover_forgotten: bool,
     list: Option<VerifiedManifest>,
+    /// The list's mirrors, in this device's order.
+    mirrors: Vec<String>,
     /// The largest checkpoint seen of the list's log.
     latest: Option<VerifiedCheckpoint>,
     /// Why nothing is confirmed although it was to be.
@@ -331,6 +337,21 @@ struct Context {
     tossed_coins: bool,
     restarted: bool,
     wire: Wire,
+}
+
+/// Who has a file.
+enum Source {
+    Mirror(String),
+    Service,
+}
+
+impl Source {
+    fn mirror(self) -> Option<String> {
+        match self {
+            Self::Mirror(address) => Some(address),
+            Self::Service => None,
+        }
+    }
 }
 
 /// Where a stage leaves the lookup.
@@ -401,6 +422,7 @@ impl Lookup {
             cover_secret,
             cover_forgotten,
             list: None,
+            mirrors: Vec::new(),
             latest: None,
             cut_off: None,
             memory_lost: false,
@@ -479,6 +501,8 @@ impl Lookup {
             return Next::Fail(failure);
         }
         context.cut_off = accepted.cut_off;
+        context.mirrors = accepted.list.manifest().mirrors.clone();
+        context.mirrors.sort_by_key(|mirror| mirror_rank(&context.cover_secret, mirror));
         context.list = Some(accepted.list);
         context.latest = Some(accepted.latest);
         let (stage, next) = LocalStage::begin(context);
@@ -575,8 +599,38 @@ impl Context {
             if covered && failure.reason.is_passing() {
                 self.settle(place, Answer::NotListed, &[Warning::CoverUnconfirmed]);
             } else {
-                self.settle(place, Answer::NoAnswer(Box::new(failure.clone())), &[]);
+                self.settle_failed(place, failure);
             }
+        }
+    }
+
+    /// No answer; but *maybe* for a hit for which only a mirror is missing.
+    fn settle_failed(&mut self, place: usize, failure: &NoAnswer) {
+        let hit = self.subjects.get(place).is_some_and(|subject| subject.local == Some(Local::Hit));
+        let answer = if hit && failure.reason == Reason::NoMirror {
+            Answer::Maybe { because: Unconfirmed::NoMirror }
+        } else {
+            Answer::NoAnswer(Box::new(failure.clone()))
+        };
+        self.settle(place, answer, &[]);
+    }
+
+    /// Whom to ask for a file, the `place`-th in order: the mirrors, and then the service, which `alike` says may be asked in any
+    /// case, since everybody asks for the same. `None` when nobody is left.
+    fn source(&self, place: usize, alike: bool) -> Option<Source> {
+        match self.mirrors.get(place) {
+            Some(mirror) => Some(Source::Mirror(mirror.clone())),
+            None if place > self.mirrors.len() => None,
+            None => (alike || self.settings.without_mirrors || self.mirrors.is_empty()).then_some(Source::Service),
+        }
+    }
+
+    /// Why a file was not to be had after the last source, whose failure is `failure`.
+    fn unsourced(&self, alike: bool, failure: Box<NoAnswer>) -> Box<NoAnswer> {
+        if self.source(self.mirrors.len(), alike).is_some() {
+            failure
+        } else {
+            NoAnswer::because(Reason::NoMirror, failure)
         }
     }
 

@@ -168,6 +168,10 @@ reasons! {
     TooFewPeople = "too_few_people",
         "so few people share a bucket of this list that to ask would tell who asks",
         "bagian daftar ini dipakai bersama oleh terlalu sedikit orang, sehingga bertanya akan menunjukkan siapa yang bertanya";
+    /// No mirror of the list gave what tells something beside the evaluation, and the service was not to be asked for it.
+    NoMirror = "no_mirror",
+        "none of the list's mirrors gave the part that was needed, and the service was not to see it beside the evaluation",
+        "tidak satu pun cermin daftar ini memberikan bagian yang diperlukan, dan layanan tidak boleh melihatnya di samping evaluasi";
     /// The evaluation's response does not parse.
     EvaluationInvalid = "evaluation_invalid",
         "the service's evaluation is malformed",

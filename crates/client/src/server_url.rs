@@ -86,6 +86,12 @@ impl ServerUrl {
         self.base.get(..host + path)
     }
 
+    /// Whether this and another are of one host and port, so that who sees what is asked of the one sees the other too.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        let origin = |url: &Self| url.without_path().unwrap_or(&url.base).to_owned();
+        origin(self) == origin(other)
+    }
+
     /// Whether the way there is encrypted.
     pub fn is_https(&self) -> bool {
         self.https
@@ -141,6 +147,9 @@ mod tests {
         ] {
             assert_eq!(ServerUrl::parse(text).unwrap().without_path(), without, "{text}");
         }
+        let beside = |a, b| ServerUrl::parse(a).unwrap().is_beside(&ServerUrl::parse(b).unwrap());
+        assert!(beside("https://a/x", "https://A:443/y/") && beside("http://[::1]:80", "http://[::1]/"));
+        assert!(!beside("https://a", "https://a:8443") && !beside("https://a", "https://a.b"));
     }
 
     #[test]

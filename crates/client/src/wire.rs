@@ -13,6 +13,8 @@ use crate::lookup::{Action, Progress};
 
 /// Most times that a request is made.
 const MOST_ATTEMPTS: u32 = 4;
+/// Most times that a mirror is asked for the same: after it come others.
+const MOST_ATTEMPTS_AT_A_MIRROR: u32 = 2;
 /// First wait where the service names none, in milliseconds; it doubles with every attempt.
 const FIRST_BACKOFF_MS: u64 = 500;
 /// Least wait where the service names one, in milliseconds: "0 seconds" is no wish to be asked in a loop.
@@ -35,8 +37,10 @@ pub(crate) enum Purpose {
     Epoch {
         number: u64,
     },
+    /// `source`: the place of the mirror among those of the list, in the device's order; after the last, the service.
     Shard {
         shard: u32,
+        source: usize,
     },
     /// By the place of its first element.
     Evaluate {
@@ -44,6 +48,7 @@ pub(crate) enum Purpose {
     },
     Bucket {
         index: u32,
+        source: usize,
     },
 }
 
@@ -137,6 +142,7 @@ impl Wire {
         self.exchanges.push(Exchange {
             at: self.now,
             method: fetch.request.method,
+            mirror: fetch.request.mirror.clone(),
             path: fetch.request.path.clone(),
             body: fetch.request.body.clone(),
             tells: fetch.request.tells,
@@ -225,7 +231,8 @@ impl Wire {
 
     /// How long to wait before the next attempt; none when there is to be none.
     fn next_wait(&self, fetch: &Fetch, retry_after: Option<u64>, rng: &mut impl CryptoRngCore) -> Option<u64> {
-        if fetch.attempts >= MOST_ATTEMPTS {
+        let most = if fetch.request.mirror.is_some() { MOST_ATTEMPTS_AT_A_MIRROR } else { MOST_ATTEMPTS };
+        if fetch.attempts >= most {
             return None;
         }
         let base = match retry_after {
@@ -282,7 +289,9 @@ mod tests {
     fn figures_are_the_specifications() {
         let text = include_str!("../../../docs/spec.md").split_whitespace().collect::<Vec<_>>().join(" ");
         for sentence in [
-            format!("a request is made at most {MOST_ATTEMPTS} times."),
+            format!(
+                "a request is made at most {MOST_ATTEMPTS} times, of a mirror at most {MOST_ATTEMPTS_AT_A_MIRROR} times."
+            ),
             format!(
                 "at least {LEAST_WAIT_MS} milliseconds, or where nothing is said for {FIRST_BACKOFF_MS} milliseconds, twice"
             ),
@@ -300,6 +309,7 @@ mod tests {
         let request = Request {
             ticket: Ticket::from_number(0),
             method: Method::Get,
+            mirror: None,
             path: String::new(),
             body: None,
             max_bytes: 0,

@@ -1,4 +1,4 @@
-//! Cover traffic: the sticky coin, and the sticky buckets of fillers (spec, "Cover traffic").
+//! What is sticky for a device: the coin, the buckets of fillers, the mirrors (spec, "Cover traffic", "Mirrors").
 
 use hmac::digest::KeyInit;
 use hmac::digest::generic_array::GenericArray;
@@ -12,7 +12,7 @@ use crate::secret::secret_bytes;
 use crate::stretch::Stretched;
 
 secret_bytes! {
-    /// A random secret of the device, kept there, from which every coin and every filler's bucket follows.
+    /// A random secret of the device, kept there, from which every coin, every filler's bucket and the order of mirrors follow.
     CoverSecret, 32
 }
 
@@ -44,6 +44,14 @@ pub fn filler_locator(secret: &CoverSecret, own: &[&Stretched], place: u8) -> Lo
     let mut locator = [0; LOCATOR_BYTES];
     locator.copy_from_slice(&digest[..LOCATOR_BYTES]);
     Locator::from_bytes(locator)
+}
+
+/// Where a mirror stands among those of a list: a device asks them in ascending order, so that mostly one of them sees all its
+/// buckets, however the list is changed, and the devices are spread over all.
+///
+/// It is `HMAC-SHA-256(secret, "ceknik/1/mirror" || address)`.
+pub fn mirror_rank(secret: &CoverSecret, address: &str) -> [u8; 32] {
+    hmac(secret, &[label::MIRROR, address.as_bytes()])
 }
 
 fn hmac(secret: &CoverSecret, parts: &[&[u8]]) -> [u8; 32] {
@@ -96,6 +104,27 @@ mod tests {
         buckets.for_each(|bucket| counts[bucket as usize] += 1);
         // Five standard deviations of Binomial(256, 1/8).
         assert!(counts.iter().all(|count| (5..=59).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn mirrors_keep_their_order_and_devices_are_spread() {
+        let order = |secret: u8, mirrors: &[&'static str]| {
+            let secret = CoverSecret::from_bytes([secret; 32]);
+            let mut order = mirrors.to_vec();
+            order.sort_by_key(|mirror| mirror_rank(&secret, mirror));
+            order
+        };
+        let all = ["https://a.example", "https://b.example", "https://c.example/ceknik"];
+        let mut firsts = [0; 3];
+        for secret in 0..=255 {
+            let first = order(secret, &all);
+            firsts[all.iter().position(|mirror| *mirror == first[0]).unwrap()] += 1;
+            // One that goes leaves the order of the others.
+            let left: Vec<_> = first.iter().copied().filter(|mirror| *mirror != all[1]).collect();
+            assert_eq!(order(secret, &[all[2], all[0]]), left);
+        }
+        // Five standard deviations of Binomial(256, 1/3).
+        assert!(firsts.iter().all(|count| (48..=123).contains(count)), "{firsts:?}");
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(crate) const PROOF_NONCE: &[u8] = b"ceknik/1/proof-nonce";
 pub(crate) const COVER: &[u8] = b"ceknik/1/cover";
 /// Prefix of what a filler's locator hashes (spec, "Cover traffic").
 pub(crate) const FILLER: &[u8] = b"ceknik/1/filler";
+/// Prefix of what a mirror's rank hashes (spec, "Mirrors").
+pub(crate) const MIRROR: &[u8] = b"ceknik/1/mirror";
 /// Salt of a checkpoint's phrase (spec, "Comparing checkpoints").
 pub(crate) const PHRASE: &[u8] = b"ceknik/1/checkpoint-phrase";
 

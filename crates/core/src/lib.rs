@@ -41,7 +41,7 @@ pub mod oprf;
 pub mod record;
 pub mod time;
 
-pub use cover::{CoverSecret, covers, filler_locator};
+pub use cover::{CoverSecret, covers, filler_locator, mirror_rank};
 pub use nik::{
     BirthDate, District, DistrictStanding, MAX_NIK_INPUT_BYTES, Nik, NikError, NikWarning, NikWarnings, Sex,
 };

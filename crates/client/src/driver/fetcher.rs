@@ -57,7 +57,7 @@ impl Fetcher {
     ) -> Fetched {
         let (ticket, path) = (Ticket::from_number(0), path.to_owned());
         // What a request tells is for the person who looks somebody up; nobody is looked up here.
-        let request = Request { ticket, method, path, body, max_bytes, cache, tells: Tells::PublicFile };
+        let request = Request { ticket, method, mirror: None, path, body, max_bytes, cache, tells: Tells::PublicFile };
         let mut headers = Vec::new();
         let response = self.http.perform_with_headers(
             &request,

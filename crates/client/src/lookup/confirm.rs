@@ -177,6 +177,7 @@ impl ConfirmStage {
         Some(Request {
             ticket: Ticket::from_number(0),
             method: Method::Post,
+            mirror: None,
             path: format!("/v1/{}/evaluate", context.dataset),
             body: Some(request_body(&manifest.oprf.public_key, elements, context.settings.alone || evidence)),
             max_bytes: MOST_RESPONSE_BYTES,
@@ -216,7 +217,7 @@ impl ConfirmStage {
             }
             // Whoever is left would be told the same.
             (Purpose::Evaluate { .. }, Err(failure)) => Next::Fail(failure.no_answer(Reason::UnexpectedStatus)),
-            (Purpose::Bucket { index }, reply) => self.bucket(context, index, reply, rng),
+            (Purpose::Bucket { index, source }, reply) => self.bucket(context, index, source, reply, rng),
             _ => Next::Stay,
         }
     }
@@ -243,7 +244,6 @@ impl ConfirmStage {
             self.round.targets(target.locator.bucket(geometry.bits())).push(target);
         }
         self.want_fillers(context, fillers, geometry.bits());
-        let (epoch, people) = (manifest.epoch, manifest.disclosure.people_per_bucket);
         let progress = Progress::Evaluated {
             elements: self.round.sent.len(),
             batch: self.round.evaluated.iter().map(|(_, evaluated)| evaluated.batch.len()).max().unwrap_or_default(),
@@ -252,16 +252,7 @@ impl ConfirmStage {
         context.wire.push(Action::Progress(progress));
         self.round.outstanding = self.round.buckets.len();
         for &(index, _) in &self.round.buckets {
-            let request = Request {
-                ticket: Ticket::from_number(0),
-                method: Method::Get,
-                path: format!("/v1/{}/epochs/{epoch}/buckets/{index}", context.dataset),
-                body: None,
-                max_bytes: u64::from(geometry.response_bytes()),
-                cache: CacheMode::NoStore,
-                tells: Tells::Bucket { buckets: geometry.count(), people },
-            };
-            context.wire.fetch(Purpose::Bucket { index }, request);
+            fetch(context, index, 0);
         }
         Next::Stay
     }
@@ -303,21 +294,32 @@ impl ConfirmStage {
         &mut self,
         context: &mut Context,
         index: u32,
+        source: usize,
         reply: Result<Vec<u8>, Failure>,
         rng: &mut impl CryptoRngCore,
     ) -> Next {
         let Ok(at) = self.round.buckets.binary_search_by_key(&index, |(index, _)| *index) else { return Next::Stay };
-        let (_, targets) = self.round.buckets.remove(at);
-        self.round.outstanding = self.round.outstanding.saturating_sub(1);
-        match reply {
-            // The publisher may have removed the buckets of an epoch that is no longer the current one. A filler's bucket
-            // counts as much as an own one's: to look for a newer list for the latter alone would tell which it is.
-            Err(failure @ Failure::Gone { .. }) if !context.restarted => {
-                self.renew = Some(failure.no_answer(Reason::BucketUnavailable));
+        let looked_up = match reply {
+            Ok(response) => self.look_up(context, at, &response).map_err(|error| (error, false)),
+            Err(failure) => {
+                Err((failure.no_answer(Reason::BucketUnavailable), matches!(failure, Failure::Gone { .. })))
             }
-            Err(failure) => self.round.fail(failure.no_answer(Reason::BucketUnavailable)),
-            Ok(response) => self.look_up(context, index, &targets, &response),
+        };
+        if let Err((failure, gone)) = looked_up {
+            // A filler's bucket counts as much as an own one's: whatever is done for the latter alone would tell which it is.
+            if fetch(context, index, source + 1) {
+                return Next::Stay;
+            }
+            let failure = context.unsourced(one_bucket(context), failure);
+            // The publisher may have removed the buckets of an epoch that is no longer the current one.
+            if gone && !context.restarted {
+                self.renew = Some(failure);
+            } else {
+                self.round.fail(failure);
+            }
         }
+        self.round.buckets.remove(at);
+        self.round.outstanding = self.round.outstanding.saturating_sub(1);
         if self.round.outstanding > 0 {
             return Next::Stay;
         }
@@ -326,7 +328,7 @@ impl ConfirmStage {
             if let Some(failed) = self.round.failed.take() {
                 self.round.found.clear();
                 for own in &self.round.own {
-                    context.settle(own.subject, Answer::NoAnswer(failed.clone()), &[]);
+                    context.settle_failed(own.subject, &failed);
                 }
             }
             for Found { subject, answer, warnings, evidence } in std::mem::take(&mut self.round.found) {
@@ -339,13 +341,14 @@ impl ConfirmStage {
         self.next_round(context, rng)
     }
 
-    /// What a bucket says of those who are to be looked for in it; of a filler's it is only seen whether it is the list's.
-    fn look_up(&mut self, context: &Context, index: u32, targets: &[Target], response: &[u8]) {
-        let Some(manifest) = manifest(context) else { return };
-        let bucket = match manifest.buckets.geometry.open_response(index, &manifest.buckets.root, response) {
-            Ok(bucket) => bucket,
-            Err(error) => return self.round.fail(NoAnswer::because(bucket_reason(&error), &error)),
+    /// What the bucket at a place says of those who are to be looked for in it; of a filler's it is only seen whether it is the
+    /// list's.
+    fn look_up(&mut self, context: &Context, at: usize, response: &[u8]) -> Result<(), Box<NoAnswer>> {
+        let (Some(manifest), Some((index, targets))) = (manifest(context), self.round.buckets.get(at)) else {
+            return Ok(());
         };
+        let bucket = manifest.buckets.geometry.open_response(*index, &manifest.buckets.root, response);
+        let bucket = bucket.map_err(|error| NoAnswer::because(bucket_reason(&error), &error))?;
         for target in targets {
             let (answer, warnings) = match bucket.find(&target.locator) {
                 None => (Answer::NotListed, Vec::new()),
@@ -354,7 +357,33 @@ impl ConfirmStage {
             let evidence = evidence(context, target, response);
             self.round.found.push(Found { subject: target.subject, answer, warnings, evidence });
         }
+        Ok(())
     }
+}
+
+/// Whether there is one bucket, so that everybody asks for the same.
+fn one_bucket(context: &Context) -> bool {
+    manifest(context).is_some_and(|manifest| manifest.buckets.geometry.count() == 1)
+}
+
+/// Asks the `source`-th who has it for a bucket, if there is one.
+fn fetch(context: &mut Context, index: u32, source: usize) -> bool {
+    let (Some(from), Some(manifest)) = (context.source(source, one_bucket(context)), manifest(context)) else {
+        return false;
+    };
+    let geometry = manifest.buckets.geometry;
+    let request = Request {
+        ticket: Ticket::from_number(0),
+        method: Method::Get,
+        mirror: from.mirror(),
+        path: format!("/v1/{}/epochs/{}/buckets/{index}", context.dataset, manifest.epoch),
+        body: None,
+        max_bytes: u64::from(geometry.response_bytes()),
+        cache: CacheMode::NoStore,
+        tells: Tells::Bucket { buckets: geometry.count(), people: manifest.disclosure.people_per_bucket },
+    };
+    context.wire.fetch(Purpose::Bucket { index, source }, request);
+    true
 }
 
 fn manifest(context: &Context) -> Option<&Manifest> {

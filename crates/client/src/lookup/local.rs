@@ -31,7 +31,6 @@ impl LocalStage {
         let mut stage = Self::default();
         let Some(list) = &context.list else { return (stage, Next::Stay) };
         let spec = list.manifest().stretch.clone();
-        let one_shard = list.manifest().filter.as_ref().is_some_and(|filter| filter.geometry.shard_bits() == 0);
         for (place, subject) in context.subjects.iter_mut().enumerate() {
             if subject.outcome.is_some() {
                 continue;
@@ -44,7 +43,7 @@ impl LocalStage {
                 context.wire.push(Action::Stretch(job));
             }
         }
-        if one_shard {
+        if one_shard(context) {
             // It will be needed by whoever it is, and can come while the stretch is computed.
             stage.want(context, 0);
         }
@@ -114,14 +113,14 @@ impl LocalStage {
                 };
                 self.set(shard, Shard::Failed(NoAnswer::plain(reason)));
             }
-            None => fetch(context, shard),
+            None => _ = fetch(context, shard, 0),
         }
         self.advance(context)
     }
 
     pub(super) fn reply(&mut self, context: &mut Context, purpose: Purpose, reply: Result<Vec<u8>, Failure>) -> Next {
-        let Purpose::Shard { shard } = purpose else { return Next::Stay };
-        match reply {
+        let Purpose::Shard { shard, source } = purpose else { return Next::Stay };
+        let (failure, gone) = match reply {
             Ok(file) => match open(context, shard, file.clone()) {
                 Ok(opened) => {
                     let digest = filter(context).and_then(|filter| filter.shards.get(shard as usize));
@@ -131,20 +130,21 @@ impl LocalStage {
                         context.wire.push(Action::Store(item));
                     }
                     self.open(context, shard, opened, false);
+                    return self.advance(context);
                 }
-                Err(error) => {
-                    let failure = NoAnswer::because(filter_reason(&error), error);
-                    self.set(shard, Shard::Failed(failure));
-                }
+                Err(error) => (NoAnswer::because(filter_reason(&error), error), false),
             },
-            // The publisher may have removed the filter of an epoch that is no longer the current one.
-            Err(failure @ Failure::Gone { .. }) if !context.restarted => {
-                return Next::Renew(failure.no_answer(Reason::FilterUnavailable));
-            }
-            Err(failure) => {
-                self.set(shard, Shard::Failed(failure.no_answer(Reason::FilterUnavailable)));
-            }
+            Err(failure) => (failure.no_answer(Reason::FilterUnavailable), matches!(failure, Failure::Gone { .. })),
+        };
+        if fetch(context, shard, source + 1) {
+            return Next::Stay;
         }
+        let failure = context.unsourced(one_shard(context), failure);
+        // The publisher may have removed the filter of an epoch that is no longer the current one.
+        if gone && !context.restarted {
+            return Next::Renew(failure);
+        }
+        self.set(shard, Shard::Failed(failure));
         self.advance(context)
     }
 
@@ -214,10 +214,17 @@ fn filter_reason(error: &FilterError) -> Reason {
     }
 }
 
-fn fetch(context: &mut Context, shard: u32) {
-    let Some(list) = &context.list else { return };
-    let Some(filter) = &list.manifest().filter else { return };
-    let Some(digest) = filter.shards.get(shard as usize) else { return };
+/// Whether there is one shard, so that everybody asks for the same file.
+fn one_shard(context: &Context) -> bool {
+    filter(context).is_some_and(|filter| filter.geometry.shards() == 1)
+}
+
+/// Asks the `source`-th who has it for a shard, if there is one.
+fn fetch(context: &mut Context, shard: u32, source: usize) -> bool {
+    let Some(from) = context.source(source, one_shard(context)) else { return false };
+    let Some(list) = &context.list else { return false };
+    let Some(filter) = &list.manifest().filter else { return false };
+    let Some(digest) = filter.shards.get(shard as usize) else { return false };
     let tells = match filter.geometry.shards() {
         1 => Tells::PublicFile,
         shards => Tells::FilterShard { shards, people: list.manifest().disclosure.people_per_bucket },
@@ -225,13 +232,15 @@ fn fetch(context: &mut Context, shard: u32) {
     let request = Request {
         ticket: Ticket::from_number(0),
         method: Method::Get,
+        mirror: from.mirror(),
         path: format!("/v1/{}/filter/{}", context.dataset, hex(&digest.sha256)),
         body: None,
         max_bytes: filter.geometry.shard_bytes(),
         cache: CacheMode::Immutable,
         tells,
     };
-    context.wire.fetch(Purpose::Shard { shard }, request);
+    context.wire.fetch(Purpose::Shard { shard, source }, request);
+    true
 }
 
 /// Answers those who need no confirmation, and gives the others in order.

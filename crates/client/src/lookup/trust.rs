@@ -64,7 +64,7 @@ struct History {
 /// A request for a public file.
 fn public_file(path: String, max_bytes: u64, cache: CacheMode) -> Request {
     let ticket = Ticket::from_number(0);
-    Request { ticket, method: Method::Get, path, body: None, max_bytes, cache, tells: Tells::PublicFile }
+    Request { ticket, method: Method::Get, mirror: None, path, body: None, max_bytes, cache, tells: Tells::PublicFile }
 }
 
 /// A request for a public file that depends on what this device saw before.

@@ -9,6 +9,7 @@ mod driver;
 mod evidence;
 mod history;
 mod hostile;
+mod mirrors;
 mod privacy;
 mod publisher;
 mod retries;

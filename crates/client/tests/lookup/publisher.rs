@@ -50,6 +50,7 @@ pub(crate) struct Epoch {
     pub(crate) cover_percent: u8,
     pub(crate) has_filter: bool,
     pub(crate) weak: bool,
+    pub(crate) mirrors: Vec<String>,
     /// Announce the key of this seed for this epoch.
     pub(crate) next_key: Option<(u64, u64)>,
 }
@@ -66,6 +67,7 @@ impl Default for Epoch {
             cover_percent: 0,
             has_filter: true,
             weak: true,
+            mirrors: Vec::new(),
             next_key: None,
         }
     }
@@ -200,7 +202,7 @@ impl Publisher {
             candidates: Texts::from([(Id::new("dk").unwrap(), text("DK"))]),
             statuses: Texts::from([(Id::new("ms").unwrap(), text("MS"))]),
             guidance: vec![Guidance { region: None, text: text("Lapor"), url: "https://example.org/".into() }],
-            mirrors: Vec::new(),
+            mirrors: epoch.mirrors.clone(),
         }
     }
 
