@@ -37,7 +37,8 @@ export function draft(found: Found[], known: Date, about: string | null, close: 
     { class: "card report", lang: "id", "aria-label": [words.title, about].filter(Boolean).join(": ") },
     el("h2", {}, words.title),
     about !== null && el("p", { class: "lead no-print" }, words.about(about)),
-    el("p", { class: "quiet no-print" }, `${words.intro} ${told.intro}`),
+    el("p", { class: "quiet no-print" }, words.intro),
+    el("p", { class: "no-print" }, told.intro),
     el("p", { class: "quiet no-print", lang: "en" }, `${words.introEnglish} ${told.introEnglish}`),
     section(
       words.reporter,

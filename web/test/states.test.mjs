@@ -2,6 +2,7 @@
 // goes over to the other one there, on a phone and on a desktop; that axe finds nothing in either theme, that nothing reaches
 // beyond 320 pixels, and that the browser complains of nothing.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { day } from "./days.mjs";
 import { arrive, scenes } from "./scenes.mjs";
@@ -47,6 +48,13 @@ async function says(visitor, scene, gone) {
     assert.deepEqual(await visitor.levels(), scene.levels);
   }
 }
+
+test("of every state it is said what was changed after seeing it", async () => {
+  const text = await readFile(new URL("../../docs/page/README.md", import.meta.url), "utf8");
+  const [, changed] = text.split("## What was changed after seeing them");
+  const untold = scenes.map(({ name }) => name).filter((name) => !changed.includes(`\`${name}\``));
+  assert.deepEqual(untold, []);
+});
 
 for (const device of DEVICES) {
   const { language, theme, size } = device;
