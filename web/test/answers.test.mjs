@@ -147,6 +147,15 @@ test("of a family each who is listed has a draft of her own, in words that fit w
   await visitor.leaves();
 });
 
+test("from the table one comes to an answer, and the address stays what it was", async () => {
+  const visitor = await visit([JAKARTA], { path: "/#bersama" });
+  await visitor.check(world.people.missed.slice(0, 2), ["Ibu", "Bapak"]);
+  await visitor.page.locator(".overview td a").nth(1).click();
+  assert.equal(new URL(visitor.page.url()).hash, "#bersama");
+  assert.match(await visitor.page.evaluate(() => document.activeElement.textContent), /^Bapak\s*TIDAK TERCANTUM/);
+  await visitor.leaves();
+});
+
 test("a check that is stopped shows what was found, and says of the rest that it was stopped, in any language", async () => {
   const visitor = await visit([BEKASI, JAKARTA]);
   const { arrived, release } = hold(world.proxy, /jakarta-2024\/evaluate$/);
