@@ -65,7 +65,7 @@ async function takeEvaluations(world, visit) {
 /**
  * `arrive` brings a visitor, whom `visit` gives, to the state. `says`: what stands on the screen, Indonesian and English;
  * `never`: what must not. `inSight`: what is seen without scrolling. `levels`: the answers. `about`: the line under the picture.
- * `flags`: of the service.
+ * `flags`: of the service. `untouched`: a state that is over with the next touch.
  */
 export const scenes = [
   {
