@@ -73,6 +73,39 @@ test("a draft outlives a check that is tried again by itself, and another langua
   await visitor.leaves();
 });
 
+test("so it is when it is tried again for cover alone, of which nothing is said", async () => {
+  const visitor = await visit([JAKARTA, BEKASI], { clock: true });
+  // Of two who are listed, one whom the other list's filter misses.
+  for (const nik of [world.people.listed, world.people.another]) {
+    unreachable(/bekasi-2024\/evaluate$/);
+    await visitor.type(nik);
+    await visitor.submit();
+    await until(visitor, ".retry");
+    if (!(await visitor.levels()).includes("no-answer")) {
+      break;
+    }
+    await visitor.press("Cek NIK lain");
+  }
+  assert.deepEqual(await visitor.levels(), ["not-listed", "listed"]);
+  assert.match(await visitor.reads("#results"), /Pemeriksaan penyamaran ke layanan tidak berhasil/);
+  await visitor.press("Buat rancangan laporan");
+  const name = visitor.page.locator(".report textarea").first();
+  await name.pressSequentially("Siti ");
+  world.proxy.before = () => undefined;
+  const confirmed = () => world.proxy.made.filter(({ url, status }) => /bekasi.*evaluate/.test(url) && status === 200).length;
+  for (let waited = 0; waited < 60 && confirmed() === 0; waited += 1) {
+    await visitor.page.clock.fastForward(3_000);
+    await passed(100);
+  }
+  await visitor.page.locator(".retry").waitFor({ state: "detached" });
+  assert.equal(confirmed(), 1);
+  assert.ok(!(await visitor.reads("#results")).includes("Yang sedang dikerjakan"));
+  await visitor.page.keyboard.type("Aminah");
+  assert.equal(await name.inputValue(), "Siti Aminah");
+  assert.doesNotMatch(await visitor.reads("#results"), /Pemeriksaan penyamaran ke layanan tidak berhasil/);
+  await visitor.leaves();
+});
+
 test("a check that is tried again by itself leaves the field alone in which another NIK is typed", async () => {
   const visitor = await visit([JAKARTA], { clock: true });
   unreachable(/\/evaluate$/);

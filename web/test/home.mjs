@@ -34,6 +34,8 @@ const LISTS = [
     id: BEKASI,
     seed: 4,
     rows: 20,
+    /** Everybody whom the filter misses is confirmed for cover. */
+    cover: 100,
     title: ["Dukungan calon perseorangan, Kota Bekasi 2024", "Supporters of independent candidates, Bekasi 2024"],
   },
   {
@@ -85,11 +87,11 @@ export async function makeHome() {
   const directory = await mkdtemp(join(tmpdir(), "ceknik-page-"));
   const home = join(directory, "home");
   await program("keygen", "--home", home, "--origin", "cek.example.org/log");
-  for (const { id, seed, rows, now, title } of LISTS) {
+  for (const { id, seed, rows, now, cover, title } of LISTS) {
     const list = join(directory, `${id}.csv`);
     const definition = join(directory, `${id}.toml`);
     await program("sample", "--rows", String(rows), "--seed", String(seed), "--definition", definition, "--id", id, list);
-    await writeFile(definition, defined(readFileSync(definition, "utf8"), title, GUIDANCE[id]));
+    await writeFile(definition, defined(readFileSync(definition, "utf8"), title, cover, GUIDANCE[id]));
     await program("dataset", "create", "--home", home, definition);
     await program("import", "--home", home, id, list);
     await program("publish", "--home", home, id, ...(now === undefined ? [] : ["--now", now]));
@@ -109,8 +111,9 @@ export async function makeHome() {
 }
 
 /** The sample's definition with a title, buckets that hide a thousand people each, and a filter that errs often enough. */
-function defined(text, [id, en], guidance) {
-  const head = "population = 20000\nbucket_bits = 4\nposterior_percent = 2\n";
+function defined(text, [id, en], cover, guidance) {
+  const covered = cover === undefined ? "" : `cover_percent = ${cover}\n`;
+  const head = `population = 20000\nbucket_bits = 4\nposterior_percent = 2\n${covered}`;
   const named = text
     .replace(/^population.*\n/m, head)
     .replace(/\[title\]\nid = .*\nen = .*\n/, `[title]\nid = "${id}"\nen = "${en}"\n`)
