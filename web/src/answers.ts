@@ -1,6 +1,6 @@
 /** Answers, in words that hold. */
 import type { CeknikError, Outcome, Report, Text } from "ceknik";
-import { el, facts } from "./dom";
+import { button, el, facts } from "./dom";
 import { calendarDay, day, duration, moment, number, said, t } from "./language";
 import type { Result } from "./run";
 
@@ -22,13 +22,22 @@ export function anchor(list: number, person: number): string {
   return `answer-${list + 1}-${person + 1}`;
 }
 
-/** All that is said of one list. `alone`: its one answer is all there is, and heads the page. */
-export function answerCard(result: Result, place: number, people: Whose[], alone: boolean): HTMLElement {
+/** All that is said of one list. `alone`: its one answer is all there is, and heads the page. `draft` is told about whom. */
+export function answerCard(
+  result: Result,
+  place: number,
+  people: Whose[],
+  alone: boolean,
+  draft: (person: number) => void,
+): HTMLElement {
   const name = said("report" in result && result.report.list ? result.report.list.manifest.title : result.list.title);
   const card = el("section", { class: "card list" }, !alone && el("h3", {}, name));
   if ("failed" in result) {
     card.append(el("div", { class: "answer", id: anchor(place, 0) }, ...failure(result.failed, alone), ...printedNiks(people)));
     return card;
+  }
+  if (result.stopped) {
+    card.append(el("p", { class: "warning" }, t().stopped));
   }
   const { report } = result;
   report.outcomes.forEach((outcome, person) => {
@@ -38,6 +47,9 @@ export function answerCard(result: Result, place: number, people: Whose[], alone
       ...outcome.warnings.map(({ code, text }) => el("p", { class: "warning" }, t().warnings[code] ?? text)),
       ...(whose === undefined ? [] : printedNiks([whose])),
     ];
+    if (whose !== undefined && people.length > 1 && outcome.answer.code === "listed") {
+      words.push(el("p", { class: "no-print" }, button(t().reportFor(whose.label), () => draft(person))));
+    }
     const id = anchor(place, person);
     if (people.length === 1) {
       card.append(el("div", { class: "answer", id }, verdict(level(result, person), alone ? "h2" : "p"), ...words));
@@ -61,7 +73,7 @@ function verdict(level: Level, tag: "h2" | "p" | "span"): HTMLElement {
   return el(tag, { class: "verdict", "data-level": level }, t().verdicts[level]);
 }
 
-function answer({ answer, asOf }: Outcome, report: Report, alone: boolean): (HTMLElement | string)[] {
+function answer({ answer, asOf, local }: Outcome, report: Report, alone: boolean): (HTMLElement | string)[] {
   const date = asOf === null ? "" : day(new Date(asOf));
   switch (answer.code) {
     case "listed":
@@ -82,6 +94,7 @@ function answer({ answer, asOf }: Outcome, report: Report, alone: boolean): (HTM
       return [
         el("p", { class: "lead" }, t().notListedTitle),
         el("p", {}, t().notListedBody(date)),
+        ...(local === "miss" ? [el("p", {}, t().notListedLocal)] : []),
       ];
     case "maybe":
       return [
@@ -121,14 +134,14 @@ const HARMLESS = new Set([
   "key_retired",
 ]);
 
-/** There could be no check at all. */
+/** There could be no check at all, or none to the end. */
 function failure(error: unknown, alone: boolean): HTMLElement[] {
-  const { code, message } = error as Partial<CeknikError>;
+  const { code, message } = (error ?? {}) as Partial<CeknikError>;
   return [
     verdict("no-answer", alone ? "h2" : "p"),
     el("p", { class: "lead" }, t().noAnswerTitle),
-    el("p", {}, (code && t().failures[code]) || t().failed),
-    el("p", { class: "quiet" }, message ?? String(error)),
+    el("p", {}, error === null ? t().stopped : (code && t().failures[code]) || t().failed),
+    ...(error === null ? [] : [el("p", { class: "quiet", lang: "en" }, message ?? String(error))]),
   ];
 }
 

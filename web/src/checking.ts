@@ -4,10 +4,12 @@ import { ahead } from "./ahead";
 import type { Whose } from "./answers";
 import type { Config } from "./config";
 import { device } from "./device";
-import { button, el, moveTo, put } from "./dom";
+import { announce, button, el, exchange, moveTo, put } from "./dom";
+import { draft } from "./draft";
 import { t } from "./language";
+import { summary } from "./overview";
 import { Requests } from "./requests";
-import { resultsShown } from "./results";
+import { resultsShown, supports } from "./results";
 import { Retry } from "./retry";
 import { lacks, retryAfter, run } from "./run";
 import type { Result } from "./run";
@@ -21,16 +23,43 @@ export interface Question {
   neverContact: boolean;
 }
 
+/** Parts of the page, from above. Each is drawn anew by itself, so that what somebody writes in a draft is never touched. */
+interface Parts {
+  heading: HTMLElement;
+  /** What is being done, or when it is tried again. */
+  doing: HTMLElement;
+  answers: HTMLElement;
+  draft: HTMLElement;
+  again: HTMLElement;
+}
+
 export class Checking {
   readonly element = el("div", { id: "results" });
+  private readonly parts: Parts = {
+    heading: el("div"),
+    doing: el("div"),
+    answers: el("div"),
+    draft: el("div", { class: "drafts" }),
+    again: el("div"),
+  };
   private running: AbortController | null = null;
   private steps: Steps[] = [];
   private question: Question | null = null;
   private requests: Requests | null = null;
-  private found: Result[] = [];
+  /** By list. */
+  private found = new Map<string, Result>();
+  /** When a check ended last; null before the first did. */
+  private ended: Date | null = null;
+  /** When it was first known that somebody is listed. */
+  private known: Date | null = null;
+  private region = "";
+  /** By person, as far as they are being written. */
+  private readonly drafts = new Map<number, HTMLElement>();
   private retry: Retry | null = null;
-  /** Whether everybody has an answer while it is tried again for cover: then the answers stay where they are. */
+  /** Whether everybody has an answer while it is tried again for cover: then nothing is said of it. */
   private quiet = false;
+  /** Where keyboard and screen reader are led to. */
+  private focus: HTMLElement = this.element;
 
   /** `another`: the person wants to check another NIK. */
   constructor(private readonly another: () => void) {}
@@ -40,7 +69,8 @@ export class Checking {
     this.empty();
     this.question = question;
     this.requests = new Requests(question.settings.server);
-    await this.check(question, question.lists, 0);
+    put(this.element, ...Object.values(this.parts), this.requests.element);
+    await this.check(question, question.lists, 0, true);
   }
 
   /** Stops, and takes every NIK and answer off the screen. */
@@ -51,24 +81,31 @@ export class Checking {
     this.retry = null;
     this.question = null;
     this.requests = null;
-    this.found = [];
+    this.found.clear();
+    this.ended = this.known = null;
+    this.region = "";
+    this.drafts.clear();
     this.steps = [];
-    put(this.element);
+    this.focus = this.element;
+    document.body.classList.remove("with-nik");
+    for (const part of [this.element, ...Object.values(this.parts)]) {
+      put(part);
+    }
   }
 
   /** In the language that is chosen now. */
   redraw(): void {
-    this.requests?.redraw();
-    if (this.running !== null && !this.quiet) {
+    if (this.question !== null) {
+      this.requests?.redraw();
       this.steps.forEach((steps) => steps.redraw());
-      put(this.element, ...this.progress());
-    } else if (this.found.length > 0) {
-      this.show(false);
+      this.retry?.redraw();
+      this.showAnswers(this.question);
+      this.showDoing();
     }
   }
 
-  /** Checks some of the lists; answers of others stay. */
-  private async check(question: Question, lists: Dataset[], retries: number): Promise<void> {
+  /** Checks some of the lists; answers of others stay. `wished`: somebody asked for it, and is led to it. */
+  private async check(question: Question, lists: Dataset[], retries: number, wished: boolean): Promise<void> {
     const controller = new AbortController();
     const requests = this.requests ?? new Requests(question.settings.server);
     this.retry?.stop();
@@ -76,111 +113,131 @@ export class Checking {
     this.running = controller;
     const bySteps = new Map<string, Steps>();
     this.steps = [];
-    this.quiet = this.found.length > 0 && this.found.every(answered);
-    if (this.quiet) {
-      this.show(false);
-    } else {
-      put(this.element, ...this.progress());
-      moveTo(this.element.querySelector("h2") ?? this.element);
+    this.quiet = this.ended !== null && [...this.found.values()].every(answered);
+    this.showDoing();
+    if (wished) {
+      moveTo(this.parts.doing.querySelector("h2") ?? this.focus);
     }
     requests.add(ahead.tell());
-    try {
-      const found = await run(
-        {
-          config: question.settings,
-          lists,
-          niks: question.people.map(({ nik }) => nik),
-          storage: device.storage,
-          neverContact: question.neverContact,
-          offline: !navigator.onLine,
+    const ended = new Set<string>();
+    await run(
+      {
+        config: question.settings,
+        lists,
+        niks: question.people.map(({ nik }) => nik),
+        storage: device.storage,
+        neverContact: question.neverContact,
+        offline: !navigator.onLine,
+      },
+      {
+        begins: (list) => {
+          const steps = new Steps(list.title, question.neverContact);
+          bySteps.set(list.id, steps);
+          this.steps.push(steps);
+          this.element.querySelector(".stack")?.append(steps.element);
         },
-        {
-          begins: (list) => {
-            const steps = new Steps(list.title, question.neverContact);
-            bySteps.set(list.id, steps);
-            this.steps.push(steps);
-            this.element.querySelector(".stack")?.append(steps.element);
-          },
-          request: (list, ticket, made) => requests.begin(list.id, ticket, made),
-          progress: (list, progress) => {
-            bySteps.get(list.id)?.show(progress);
-            if (progress.kind === "responded") {
-              requests.responded(list.id, progress);
-            }
-          },
-          ended: (result) => {
-            bySteps.get(result.list.id)?.end(answered(result));
-          },
+        request: (list, ticket, made) => requests.begin(list.id, ticket, made),
+        progress: (list, progress) => {
+          bySteps.get(list.id)?.show(progress);
+          if (progress.kind === "responded") {
+            requests.responded(list.id, progress);
+          }
         },
-        controller.signal,
-      );
-      if (controller.signal.aborted) {
-        return;
-      }
-      this.running = null;
-      requests.end();
-      const old = new Map(this.found.map((result) => [result.list.id, result]));
-      found.forEach((result) => old.set(result.list.id, result));
-      this.found = [...old.values()];
-      this.tryAgain(question, retries);
-      this.show(!this.quiet);
-    } catch (error) {
-      if (this.running !== controller) {
-        return; // Another check took its place, or the screen was emptied.
-      }
-      if (!controller.signal.aborted) {
-        throw error;
-      }
-      this.running = null;
-      this.steps.forEach((steps) => steps.end(false));
-      requests.end();
-      const words = el("p", { class: "warning" }, t().stopped);
-      put(this.element, words, this.againButtons(question), requests.element);
-      moveTo(words);
+        ended: (result) => {
+          bySteps.get(result.list.id)?.end(answered(result));
+          if (this.running === controller) {
+            ended.add(result.list.id);
+            this.found.set(result.list.id, result);
+          }
+        },
+      },
+      controller.signal,
+    );
+    bySteps.forEach((steps) => steps.end(false));
+    if (this.running !== controller) {
+      return; // Another check took its place, or the screen was emptied.
+    }
+    this.running = null;
+    this.steps = [];
+    requests.end();
+    for (const list of lists.filter(({ id }) => !ended.has(id))) {
+      this.found.set(list.id, { ...(this.found.get(list.id) ?? { list, failed: null }), stopped: true });
+    }
+    const results = [...this.found.values()];
+    this.ended = new Date();
+    if (question.people.some((_, person) => supports(results, person).length > 0)) {
+      this.known ??= this.ended;
+    }
+    const wait = retryAfter(results, retries);
+    if (wait !== null && ended.size === lists.length) {
+      const lacking = results.filter(lacks).map(({ list }) => list);
+      this.retry = new Retry(wait, (wished) => void this.check(question, lacking, retries + 1, wished));
+    }
+    this.showAnswers(question);
+    this.showDoing();
+    if (wished && this.here()) {
+      // That it is tried again stands above an answer that is alone, and is not to be scrolled past.
+      const alone = results.length === 1 && question.people.length === 1;
+      moveTo(this.focus, alone ? this.retry?.element : undefined);
+    } else if (!this.quiet) {
+      announce(summary(results, question.people));
     }
   }
 
-  private tryAgain(question: Question, retries: number): void {
-    const wait = retryAfter(this.found, retries);
-    if (wait !== null) {
-      const lists = this.found.filter(lacks).map(({ list }) => list);
-      this.retry = new Retry(wait, () => void this.check(question, lists, retries + 1));
-    }
+  /** Whether nobody has gone elsewhere, to a draft or another NIK. */
+  private here(): boolean {
+    const { activeElement } = document;
+    return activeElement === document.body || (this.element.contains(activeElement) && !this.parts.draft.contains(activeElement));
   }
 
-  private progress(): HTMLElement[] {
+  private showDoing(): void {
+    const progress = this.running !== null && !this.quiet && this.progress();
+    exchange(this.parts.doing, [progress || this.retry?.element], this.focus);
+  }
+
+  private progress(): HTMLElement {
     const stop = button(t().stop, () => this.running?.abort());
-    return [
+    return el(
+      "div",
+      { class: "no-print" },
       el("h2", {}, t().steps),
       el("p", { class: "actions" }, el("span", { class: "quiet" }, t().keepOpen), stop),
       el("div", { class: "stack" }, ...this.steps.map(({ element }) => element)),
-      ...(this.requests === null ? [] : [this.requests.element]),
-    ];
+    );
   }
 
-  /** Shows the answers; `move`: and goes to them. */
-  private show(move: boolean): void {
-    const { question, requests } = this;
-    if (question === null || requests === null) {
+  private showAnswers(question: Question): void {
+    const { ended, known, region, parts } = this;
+    if (ended === null) {
       return;
     }
-    this.retry?.redraw();
-    const alone = this.found.length === 1 && question.people.length === 1;
-    const shown = resultsShown(this.found, question.people, {
-      confirm: () => void this.begin({ ...question, neverContact: false }),
-    });
-    put(
-      this.element,
-      shown.heading,
-      this.retry?.element,
-      shown.element,
-      this.againButtons(question),
-      requests.element,
+    const shown = resultsShown(
+      { results: [...this.found.values()], people: question.people, ended, known, region },
+      {
+        confirm: () => void this.begin({ ...question, neverContact: false }),
+        report: (person) => this.draft(question, person),
+        region: (region) => (this.region = region),
+      },
     );
-    if (move) {
-      // That it is tried again stands above an answer that is alone, and is not to be scrolled past.
-      moveTo(shown.focus, alone ? this.retry?.element : undefined);
-    }
+    this.focus = shown.focus;
+    exchange(parts.heading, [shown.heading], shown.focus);
+    exchange(parts.answers, [shown.element], shown.focus);
+    exchange(parts.again, [this.againButtons(question)], shown.focus);
+  }
+
+  /** Opens a draft, or goes on with it; one is on the screen at a time. */
+  private draft(question: Question, person: number): void {
+    const { people } = question;
+    const about = people.length > 1 ? (people[person]?.label ?? null) : null;
+    const close = () => {
+      this.drafts.delete(person);
+      put(this.parts.draft);
+    };
+    const open =
+      this.drafts.get(person) ?? draft(supports([...this.found.values()], person), this.known ?? new Date(), about, close);
+    this.drafts.set(person, open);
+    put(this.parts.draft, open);
+    moveTo(open.querySelector("h2") ?? open);
   }
 
   private againButtons(question: Question): HTMLElement {
@@ -192,7 +249,6 @@ export class Checking {
     );
   }
 }
-
 
 /** Whether everybody has one of the answers that say something. */
 function answered(result: Result): boolean {

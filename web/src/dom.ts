@@ -28,6 +28,22 @@ export function put(element: Element, ...children: Child[]): void {
   element.replaceChildren(...children.filter((child) => child !== null && child !== undefined && child !== false));
 }
 
+/**
+ * The same, under the hands of somebody who may be anywhere on the page. Where the keyboard was in what goes, it is then at the
+ * like of it, or at `otherwise`. Nothing is scrolled.
+ */
+export function exchange(element: Element, children: Child[], otherwise: HTMLElement): void {
+  const had = document.activeElement;
+  const inside = had instanceof HTMLElement && element.contains(had);
+  put(element, ...children);
+  if (inside) {
+    const likes = element.querySelectorAll<HTMLElement>(had.tagName);
+    const like = [...likes].find(({ textContent }) => textContent === had.textContent) ?? otherwise;
+    like.tabIndex = had.tabIndex;
+    like.focus({ preventScroll: true });
+  }
+}
+
 export function button(words: string, onclick: () => void, className?: string): HTMLButtonElement {
   return el("button", { type: "button", class: className, onclick }, words);
 }

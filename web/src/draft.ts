@@ -10,13 +10,18 @@ export interface Found {
   supports: Support[];
 }
 
-/** The form, with what the check tells filled in. In Indonesian whatever the page speaks: it goes to an Indonesian office. */
-export function draft(found: Found[], close: () => void): HTMLElement {
-  const today = inIndonesian(new Date());
+/**
+ * The form, with what the check tells filled in. In Indonesian whatever the page speaks: it goes to an Indonesian office.
+ * `known`: since when that is known. `about`: what somebody calls the one of several people whom it is about, who may be the
+ * reporter or not; null where one NIK was checked.
+ */
+export function draft(found: Found[], known: Date, about: string | null, close: () => void): HTMLElement {
+  const since = inIndonesian(known);
+  const told = about === null ? words.mine : words.somebodys;
   const text = (of: Manifest["candidates"], id: string) => of[id]?.id ?? id;
   const events = found.flatMap(({ manifest, supports }) =>
     supports.map(({ candidate, status }) =>
-      words.event(
+      told.event(
         manifest.title.id,
         inIndonesian(new Date(manifest.published_at)),
         text(manifest.candidates, candidate),
@@ -25,13 +30,16 @@ export function draft(found: Found[], close: () => void): HTMLElement {
     ),
   );
   const parties = found.flatMap(({ manifest, supports }) => supports.map(({ candidate }) => text(manifest.candidates, candidate)));
-  const section = (title: string, ...fields: HTMLElement[]) => el("section", {}, el("h3", {}, title), ...fields);
+  const section = (title: string, ...fields: (HTMLElement | false)[]) =>
+    el("section", {}, el("h3", {}, title), ...fields);
   return el(
     "section",
-    { class: "card report", lang: "id", "aria-label": words.title },
+    { class: "card report", lang: "id", "aria-label": [words.title, about].filter(Boolean).join(": ") },
     el("h2", {}, words.title),
+    about !== null && el("p", { class: "lead no-print" }, words.about(about)),
     el("p", { class: "quiet no-print" }, words.intro),
-    el("p", { class: "quiet no-print", lang: "en" }, words.introEnglish),
+    el("p", { class: "no-print" }, told.intro),
+    el("p", { class: "quiet no-print", lang: "en" }, `${words.introEnglish} ${told.introEnglish}`),
     section(
       words.reporter,
       field(words.name),
@@ -45,14 +53,15 @@ export function draft(found: Found[], close: () => void): HTMLElement {
     section(words.reported, field(words.reportedWho, [...new Set(parties)].join(", ")), field(words.reportedAddress)),
     section(
       words.what,
+      about !== null && field(words.listed),
       field(words.happened, [...new Set(events)].join("\n"), 4),
       field(words.where),
       field(words.when),
-      field(words.known, today),
+      field(words.known, since),
     ),
     section(words.witnesses, field(words.witness, "", 2)),
-    section(words.evidence, field(words.evidenceList, words.evidenceGiven(today), 2)),
-    section(words.chronology, field(words.chronologyHint, words.chronologyGiven(today), 4)),
+    section(words.evidence, field(words.evidenceList, words.evidenceGiven(since), 2)),
+    section(words.chronology, field(words.chronologyHint, told.chronology(since), 4)),
     el("div", { class: "signature only-print" }, el("p", {}, words.place), el("p", {}, words.signature)),
     el(
       "p",

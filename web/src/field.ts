@@ -19,8 +19,14 @@ export interface NikField {
   focus(): void;
 }
 
-/** A field that begins with `text`; `changed` is told what is typed. Until the module is there, it takes what is typed. */
-export function nikField(text: string, labelText: string, changed: (text: string) => void): NikField {
+/** What stands in a field at first; `refused`: and why it is no NIK is to be said. */
+export interface Begun {
+  text: string;
+  refused?: boolean;
+}
+
+/** A field that begins with something; `changed` is told what is typed. Until the module is there, it takes what is typed. */
+export function nikField({ text, refused }: Begun, labelText: string, changed: (text: string) => void): NikField {
   const ids = { field: freshId("nik"), hint: freshId("hint") };
   const input = el("input", {
     id: ids.field,
@@ -104,6 +110,9 @@ export function nikField(text: string, labelText: string, changed: (text: string
     const described = regroup(input, "", "");
     before = input.value;
     show(described);
+    if (refused) {
+      tell(fault(described), true);
+    }
   });
 
   const refuse = (message: string) => {

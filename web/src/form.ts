@@ -3,15 +3,14 @@ import type { Dataset } from "ceknik";
 import type { Whose } from "./answers";
 import { button, el, freshId, put, tick } from "./dom";
 import { inGroups, nikField, prepared } from "./field";
-import type { NikField } from "./field";
+import type { Begun, NikField } from "./field";
 import { said, t } from "./language";
 
 /** Most people at once: as many as one request to the service may hold. */
 const MOST_PEOPLE = 16;
 
-interface Person {
+interface Person extends Begun {
   label: string;
-  text: string;
 }
 
 export class Form {
@@ -94,8 +93,9 @@ export class Form {
 
   private row(person: Person, place: number, several: boolean): HTMLElement {
     const who = t().person(place + 1);
-    const field = nikField(person.text, several ? `${t().nikLabelShort}, ${who}` : t().nikLabel, (text) => {
+    const field = nikField(person, several ? `${t().nikLabelShort}, ${who}` : t().nikLabel, (text) => {
       person.text = text;
+      person.refused = false;
       this.typed();
     });
     this.fields.push(field);
@@ -161,7 +161,9 @@ export class Form {
   private submit(): void {
     const read = this.fields.map((field) => field.digits());
     const wrong = read.indexOf(null);
-    if (wrong >= 0) {
+    const person = this.people[wrong];
+    if (person !== undefined) {
+      person.refused = true;
       this.fields[wrong]?.complain();
       return;
     }

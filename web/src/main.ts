@@ -282,7 +282,7 @@ function cannotStart(error: unknown): void {
       el("h2", {}, t().cannotStart),
       el("p", {}, typeof WebAssembly !== "object" ? t().noWasm : code === "module" ? t().noModule : t().noConfig),
       el("p", {}, t().elsewhere),
-      el("p", { class: "quiet" }, message ?? String(error)),
+      el("p", { class: "quiet", lang: "en" }, message ?? String(error)),
       button(t().reload, () => location.reload(), "main"),
     ),
   );

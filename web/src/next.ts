@@ -2,51 +2,41 @@
 import type { Manifest } from "ceknik";
 import { button, download, el, freshId, put } from "./dom";
 import { day, said, t } from "./language";
+import type { Wishes } from "./results";
 
 /** Days within which a report is taken, from the day on which one knows (Perbawaslu 8/2020). */
 const DAYS = 7;
 /** Days after which it is worth looking whether an objection was followed. */
 const AGAIN_DAYS = 14;
 
-export function inDays(days: number, from = new Date()): Date {
+function inDays(days: number, from: Date): Date {
   return new Date(from.getFullYear(), from.getMonth(), from.getDate() + days);
 }
 
-/** The section, for the lists on which somebody stands. */
-export function nextSteps(manifests: Manifest[], report: () => void): HTMLElement {
-  const guidance = manifests.flatMap((manifest) => manifest.guidance);
-  const regions = [...new Set(guidance.flatMap(({ region }) => (region === null ? [] : [region])))].sort();
-  const places = el("ul", { class: "places" });
-  const show = (region: string) => {
-    const fitting = guidance.filter((entry) => entry.region === null || entry.region === region);
-    put(
-      places,
-      ...fitting.map((entry) =>
-        el(
-          "li",
-          {},
-          entry.region !== null && el("b", {}, `${entry.region}: `),
-          said(entry),
-          " ",
-          link(entry.url),
-        ),
-      ),
-    );
-  };
-  show("");
+/**
+ * The section, for the lists on which somebody stands. `known`: since when that is known. `region`: the one that was chosen, or
+ * empty for all. `alone`: the report can only be about one person.
+ */
+export function nextSteps(manifests: Manifest[], known: Date, region: string, alone: boolean, wishes: Wishes): HTMLElement {
+  const guiding = manifests.filter(({ guidance }) => guidance.length > 0);
+  const regions = [...new Set(guiding.flatMap(({ guidance }) => guidance.flatMap((entry) => entry.region ?? [])))].sort();
+  const places = el("div");
+  const several = guiding.length > 1;
+  const show = (region: string) => put(places, ...guiding.flatMap((manifest) => placesOf(manifest, region, several)));
+  show(region);
   const id = freshId("region");
+  const onchange = ({ target }: { target: HTMLSelectElement }) => {
+    wishes.region(target.value);
+    show(target.value);
+  };
+  const option = (value: string, words: string) => el("option", { value, selected: value === region }, words);
   const select =
     regions.length > 0 &&
     el(
       "p",
       { class: "no-print" },
       el("label", { for: id }, `${t().region} `),
-      el(
-        "select",
-        { id, onchange: (event: Event) => show((event.target as HTMLSelectElement).value) },
-        el("option", { value: "" }, t().regionAll),
-        ...regions.map((region) => el("option", { value: region }, region)),
-      ),
+      el("select", { id, onchange }, option("", t().regionAll), ...regions.map((region) => option(region, region))),
     );
   return el(
     "section",
@@ -57,17 +47,27 @@ export function nextSteps(manifests: Manifest[], report: () => void): HTMLElemen
       "ol",
       {},
       el("li", {}, t().nextKeep),
-      el("li", {}, el("b", {}, t().nextDeadline(day(inDays(DAYS))))),
+      el("li", {}, el("b", {}, t().nextDeadline(day(inDays(DAYS, known)), day(known))), " ", t().nextEarlier),
       el("li", {}, t().nextBring),
-      guidance.length > 0 && el("li", {}, t().nextObject, select, places),
+      guiding.length > 0 && el("li", {}, t().nextObject, select, places),
     ),
+    !alone && el("p", { class: "no-print" }, t().reportEach),
     el(
       "p",
       { class: "actions no-print" },
-      button(t().report, report),
-      button(t().calendar, () => download("ceknik.ics", "text/calendar;charset=utf-8", calendar())),
+      alone && button(t().report, () => wishes.report(0)),
+      button(t().calendar, () => download("ceknik.ics", "text/calendar;charset=utf-8", calendar(known))),
     ),
   );
+}
+
+/** A list's places to go to: those for everybody and of the region, or all, where it has neither. `named`: under its title. */
+function placesOf({ title, guidance }: Manifest, chosen: string, named: boolean): HTMLElement[] {
+  const fitting = guidance.filter(({ region }) => chosen === "" || region === null || region === chosen);
+  const entries = (fitting.length > 0 ? fitting : guidance).map((entry) =>
+    el("li", {}, entry.region !== null && el("b", {}, `${entry.region}: `), said(entry), " ", link(entry.url)),
+  );
+  return [...(named ? [el("p", {}, `${said(title)}:`)] : []), el("ul", { class: "places" }, ...entries)];
 }
 
 /** A link to another site; of an address that is none, the text alone. */
@@ -78,12 +78,12 @@ function link(url: string): HTMLElement {
   return el("a", { href: url, rel: "noopener noreferrer", target: "_blank" }, t().openLink(new URL(url).host));
 }
 
-/** Two days to remember, without a word of whose NIK (RFC 5545). */
-export function calendar(now = new Date()): string {
-  const stamp = `${now.toISOString().replace(/[-:]/g, "").slice(0, 15)}Z`;
+/** Two days to remember, reckoned from when it was known, without a word of whose NIK (RFC 5545). */
+function calendar(known: Date): string {
+  const stamp = `${new Date().toISOString().replace(/[-:]/g, "").slice(0, 15)}Z`;
   const where = new URL(".", document.baseURI).href;
   const date = (days: number) => {
-    const at = inDays(days, now);
+    const at = inDays(days, known);
     const two = (n: number) => String(n).padStart(2, "0");
     return `${at.getFullYear()}${two(at.getMonth() + 1)}${two(at.getDate())}`;
   };

@@ -1,7 +1,7 @@
 /** What a check came to, in a sentence and a table: for several people, or several lists. */
 import { anchor, badge, level } from "./answers";
 import type { Level, Whose } from "./answers";
-import { el } from "./dom";
+import { el, moveTo } from "./dom";
 import { number, said, t } from "./language";
 import type { Result } from "./run";
 
@@ -19,8 +19,15 @@ export function summary(found: Result[], people: Whose[]): string {
 /** People by lists; for one person, the lists alone. */
 export function overview(found: Result[], people: Whose[]): HTMLElement {
   const titles = found.map((result) => said("report" in result && result.report.list ? result.report.list.manifest.title : result.list.title));
-  const cell = (list: number, person: number, result: Result) =>
-    el("td", {}, el("a", { href: `#${anchor(list, "failed" in result ? 0 : person)}` }, badge(level(result, person))));
+  const cell = (list: number, person: number, result: Result) => {
+    const id = anchor(list, "failed" in result ? 0 : person);
+    // Without a change of the address, which may say that the device is shared.
+    const onclick = (event: Event) => {
+      event.preventDefault();
+      moveTo(document.getElementById(id) ?? document.body);
+    };
+    return el("td", {}, el("a", { href: `#${id}`, onclick }, badge(level(result, person))));
+  };
   const body =
     people.length === 1
       ? found.map((result, list) => el("tr", {}, el("th", { scope: "row" }, titles[list]), cell(list, 0, result)))

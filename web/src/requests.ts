@@ -11,6 +11,7 @@ export class Requests {
   private readonly open = new Map<string, Made>();
   private readonly intro = el("p");
   private readonly list = el("ol", { class: "log" });
+  private readonly unfolded = new Set<Made>();
   private ended = false;
 
   constructor(private readonly server: string) {
@@ -81,7 +82,10 @@ export class Requests {
       {},
       el(
         "details",
-        {},
+        {
+          open: this.unfolded.has(made),
+          ontoggle: ({ target }: { target: HTMLDetailsElement }) => this.unfolded[target.open ? "add" : "delete"](made),
+        },
         el("summary", {}, el("b", {}, method), " ", el("code", {}, url.slice(this.server.length).replace(/^\/v1\//, ""))),
         el("p", { class: "quiet" }, t().leftAddress),
         el("pre", {}, url),

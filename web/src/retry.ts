@@ -12,10 +12,10 @@ export class Retry {
   private readonly words = el("p");
   private over = false;
 
-  /** Calls `again` in so many milliseconds; without a network, when there is one. */
+  /** Calls `again` in so many milliseconds; without a network, when there is one. `wished`: somebody pressed the button. */
   constructor(
     milliseconds: number,
-    private readonly again: () => void,
+    private readonly again: (wished: boolean) => void,
   ) {
     this.until = Date.now() + milliseconds;
     this.redraw();
@@ -34,7 +34,7 @@ export class Retry {
         t().retryNow,
         () => {
           this.stop();
-          this.again();
+          this.again(true);
         },
         "small",
       ),
@@ -68,7 +68,7 @@ export class Retry {
     const left = this.until - Date.now();
     if (left <= 0 && navigator.onLine) {
       this.stop();
-      this.again();
+      this.again(false);
       return;
     }
     this.say();

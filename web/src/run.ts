@@ -21,8 +21,8 @@ export interface Task {
   offline: boolean;
 }
 
-/** What became of one list. */
-export type Result = { list: Dataset; report: Report } | { list: Dataset; failed: unknown };
+/** What became of one list. `stopped`: it was not asked to the end; where `failed` is null, nothing but that is known. */
+export type Result = { list: Dataset; stopped?: true } & ({ report: Report } | { failed: unknown });
 
 /** Told what happens. */
 export interface Watcher {
@@ -35,19 +35,20 @@ export interface Watcher {
   ended(result: Result): void;
 }
 
-/** Looks all lists up. Rejects when it was stopped. */
-export async function run(task: Task, watcher: Watcher, signal: AbortSignal): Promise<Result[]> {
-  const results: Result[] = [];
+/** Looks all lists up, or those that come before it is stopped. */
+export async function run(task: Task, watcher: Watcher, signal: AbortSignal): Promise<void> {
   for (const list of task.lists) {
     watcher.begins(list);
     const result = await one(task, list, watcher, signal);
+    if (result === null) {
+      return;
+    }
     watcher.ended(result);
-    results.push(result);
   }
-  return results;
 }
 
-async function one(task: Task, list: Dataset, watcher: Watcher, signal: AbortSignal): Promise<Result> {
+/** Null when it was stopped. */
+async function one(task: Task, list: Dataset, watcher: Watcher, signal: AbortSignal): Promise<Result | null> {
   const { config, niks, storage, neverContact, offline } = task;
   try {
     const report = await check({
@@ -68,10 +69,7 @@ async function one(task: Task, list: Dataset, watcher: Watcher, signal: AbortSig
     });
     return { list, report };
   } catch (error) {
-    if (signal.aborted) {
-      throw error;
-    }
-    return { list, failed: error };
+    return signal.aborted ? null : { list, failed: error };
   }
 }
 

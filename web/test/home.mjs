@@ -34,6 +34,8 @@ const LISTS = [
     id: BEKASI,
     seed: 4,
     rows: 20,
+    /** Everybody whom the filter misses is confirmed for cover. */
+    cover: 100,
     title: ["Dukungan calon perseorangan, Kota Bekasi 2024", "Supporters of independent candidates, Bekasi 2024"],
   },
   {
@@ -44,7 +46,8 @@ const LISTS = [
   },
 ];
 
-const GUIDANCE = `
+const GUIDANCE = {
+  [JAKARTA]: `
 [[guidance]]
 id = "Sampaikan tanggapan tertulis kepada KPU Provinsi DKI Jakarta."
 en = "Object in writing to the provincial election commission of Jakarta."
@@ -55,30 +58,51 @@ region = "Jakarta Selatan"
 id = "Datang ke kantor KPU Kota Jakarta Selatan dengan KTP-el."
 en = "Go to the election commission of South Jakarta with your identity card."
 url = "https://selatan.example/"
-`;
+
+[[guidance]]
+region = "Jakarta Utara"
+id = "Datang ke kantor KPU Kota Jakarta Utara dengan KTP-el."
+en = "Go to the election commission of North Jakarta with your identity card."
+url = "https://utara.example/"
+`,
+  // Of one region alone.
+  [BEKASI]: `
+[[guidance]]
+region = "Bekasi"
+id = "Datang ke KPU Kota Bekasi."
+en = "Go to the election commission of Bekasi."
+url = "https://bekasi.example/"
+`,
+};
 
 /** Of these, so many are tried for one whom the filter hits, several at a time. */
 const OUTSIDERS = 160;
 const TOGETHER = 16;
 
-/** Makes it. Gives its directory; and NIKs of nobody: listed in Jakarta, in the list that is over, missed, hit by mistake. */
+/**
+ * Makes it. Gives its directory; and NIKs of nobody: listed in Jakarta, another there, in Bekasi, in the list that is over,
+ * missed, hit by mistake.
+ */
 export async function makeHome() {
   const directory = await mkdtemp(join(tmpdir(), "ceknik-page-"));
   const home = join(directory, "home");
   await program("keygen", "--home", home, "--origin", "cek.example.org/log");
-  for (const { id, seed, rows, now, title } of LISTS) {
+  for (const { id, seed, rows, now, cover, title } of LISTS) {
     const list = join(directory, `${id}.csv`);
     const definition = join(directory, `${id}.toml`);
     await program("sample", "--rows", String(rows), "--seed", String(seed), "--definition", definition, "--id", id, list);
-    await writeFile(definition, defined(readFileSync(definition, "utf8"), title, id === JAKARTA));
+    await writeFile(definition, defined(readFileSync(definition, "utf8"), title, cover, GUIDANCE[id]));
     await program("dataset", "create", "--home", home, definition);
     await program("import", "--home", home, id, list);
     await program("publish", "--home", home, id, ...(now === undefined ? [] : ["--now", now]));
   }
   const outsiders = join(directory, "outsiders.csv");
   await program("sample", "--rows", String(OUTSIDERS), "--seed", "77", outsiders);
+  const [listed, another] = await niks(join(directory, `${JAKARTA}.csv`));
   const people = {
-    listed: (await niks(join(directory, `${JAKARTA}.csv`)))[0],
+    listed,
+    another,
+    bekasi: (await niks(join(directory, `${BEKASI}.csv`)))[0],
     ...(await missedAndHit(home, await niks(outsiders))),
     over: (await niks(join(directory, `${OVER}.csv`)))[0],
   };
@@ -87,14 +111,15 @@ export async function makeHome() {
 }
 
 /** The sample's definition with a title, buckets that hide a thousand people each, and a filter that errs often enough. */
-function defined(text, [id, en], guided) {
-  const head = "population = 20000\nbucket_bits = 4\nposterior_percent = 2\n";
+function defined(text, [id, en], cover, guidance) {
+  const covered = cover === undefined ? "" : `cover_percent = ${cover}\n`;
+  const head = `population = 20000\nbucket_bits = 4\nposterior_percent = 2\n${covered}`;
   const named = text
     .replace(/^population.*\n/m, head)
     .replace(/\[title\]\nid = .*\nen = .*\n/, `[title]\nid = "${id}"\nen = "${en}"\n`)
     .replace("Orang-orang yang tidak ada", "Daftar contoh: orang-orang yang tidak ada")
     .replace("People who do not exist", "A sample: people who do not exist");
-  return guided ? named.replace(/\n\[\[guidance\]\][^]*$/, GUIDANCE) : named;
+  return guidance === undefined ? named : named.replace(/\n\[\[guidance\]\][^]*$/, guidance);
 }
 
 /** The NIKs of a sample. No other of its columns has sixteen digits. */

@@ -9,7 +9,7 @@ const directory = fileURLToPath(new URL("../../docs/page/", import.meta.url));
 /** Most of a long page that a picture shows, in pixels. */
 const TALLEST = 1400;
 const QUALITY = 50;
-const ON_A_DESKTOP = new Set(["form", "listed", "family", "several-lists", "requests", "how-it-works"]);
+const ON_A_DESKTOP = new Set(["form", "stopped", "listed", "family", "several-lists", "requests", "how-it-works"]);
 
 const wanted = process.argv.slice(2);
 const world = await makeWorld();

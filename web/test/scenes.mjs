@@ -1,7 +1,7 @@
 // Every state of the page: how somebody comes to it, and what it then says, in both languages. The tests read them, and the
 // pictures in docs/page are taken of them.
 import { setTimeout as passed } from "node:timers/promises";
-import { JAKARTA, OVER } from "./home.mjs";
+import { BEKASI, JAKARTA, OVER } from "./home.mjs";
 
 /** A sound NIK of nobody, and ones that a slip makes. */
 const SOUND = "3171011708900001";
@@ -9,6 +9,12 @@ const ODD = "1000999999990000";
 const FAMILY = [
   ["Ibu", "Bapak", "Kakak", "Nenek"],
   ["Mum", "Dad", "Sister", "Grandmother"],
+];
+
+/** Said where it was not the service that answered. */
+const FILTER_ANSWERED = [
+  "Yang menjawab ialah penyaring di perangkat ini, bukan layanan.",
+  "The filter on this device answered, and not the service.",
 ];
 
 const one = { datasets: [JAKARTA] };
@@ -59,7 +65,7 @@ async function takeEvaluations(world, visit) {
 /**
  * `arrive` brings a visitor, whom `visit` gives, to the state. `says`: what stands on the screen, Indonesian and English;
  * `never`: what must not. `inSight`: what is seen without scrolling. `levels`: the answers. `about`: the line under the picture.
- * `flags`: of the service.
+ * `flags`: of the service. `untouched`: a state that is over with the next touch.
  */
 export const scenes = [
   {
@@ -196,19 +202,23 @@ export const scenes = [
   },
   {
     name: "stopped",
-    about: "A check that was stopped.",
-    config: one,
-    says: [["Pemeriksaan dihentikan. Tidak ada jawaban.", "The check was stopped. There is no answer."]],
-    never: [["TERCANTUM", "LISTED"]],
+    about: "A check of two lists that was stopped: what one of them answered stays.",
+    config: { datasets: [BEKASI, JAKARTA] },
+    levels: ["not-listed", "no-answer"],
+    says: [
+      ["1 belum ada jawaban, 1 tidak tercantum", "1 without an answer yet, 1 not listed"],
+      ["Pemeriksaan dihentikan sebelum selesai.", "The check was stopped before it was done."],
+      ["Ini bukan berarti “tidak tercantum”.", "That does not mean “not listed”."],
+    ],
     arrive: async ({ world, visit }) => {
       const visitor = await visit({});
-      const { arrived, release } = hold(world.proxy, /\/evaluate$/);
+      const { arrived, release } = hold(world.proxy, /jakarta-2024\/evaluate$/);
       visitor.release = release;
       await visitor.type(world.people.listed);
       await visitor.submit();
       await arrived;
       await visitor.press("Hentikan", "Stop");
-      await visitor.page.locator("#results > .warning").waitFor();
+      await visitor.answered();
       return visitor;
     },
   },
@@ -228,10 +238,17 @@ export const scenes = [
         "Tercantum dalam daftar bukan berarti Anda melakukan kesalahan.",
         "Being listed does not mean that you did anything wrong.",
       ],
-      [/Laporkan ke Bawaslu paling lambat DEADLINE: 7 hari/, /Report to Bawaslu by DEADLINE: 7 days/],
+      [
+        "Laporkan ke Bawaslu paling lambat DEADLINE: 7 hari sejak Anda mengetahuinya, TODAY.",
+        "Report to Bawaslu by DEADLINE: 7 days from when you found out, TODAY.",
+      ],
       [
         "Sampaikan tanggapan tertulis kepada KPU Provinsi DKI Jakarta.",
         "Object in writing to the provincial election commission of Jakarta.",
+      ],
+      [
+        "Jakarta Selatan: Datang ke kantor KPU Kota Jakarta Selatan",
+        "Jakarta Selatan: Go to the election commission of South Jakarta",
       ],
     ],
     arrive: ({ world, visit }) => checked(world, visit, "listed"),
@@ -245,6 +262,7 @@ export const scenes = [
       ["NIK ini tidak tercantum dalam daftar ini.", "This NIK is not on this list."],
       [/Per TODAY, NIK ini tidak tercantum/, /As of TODAY, this NIK is not listed/],
       ["daftar yang terbit sesudahnya tidak tercakup", "lists published later, are not covered"],
+      FILTER_ANSWERED,
     ],
     never: [["Yang dapat Anda lakukan", "What you can do"]],
     arrive: ({ world, visit }) => checked(world, visit, "missed"),
@@ -258,6 +276,7 @@ export const scenes = [
       ["NIK ini tidak tercantum dalam daftar ini.", "This NIK is not on this list."],
       ["POST jakarta-2024/evaluate", "POST jakarta-2024/evaluate"],
     ],
+    never: [FILTER_ANSWERED],
     arrive: ({ world, visit }) => checked(world, visit, "hit"),
   },
   {
@@ -307,8 +326,9 @@ export const scenes = [
     levels: ["listed", "not-listed", "not-listed", "not-listed"],
     says: [
       ["1 tercantum, 3 tidak tercantum", "1 listed, 3 not listed"],
-      [/Ibu\s+Tercantum/, /Mum\s+Listed/],
-      [/Nenek\s+Tidak/, /Grandmother\s+Not listed/],
+      // What somebody called them stays in another language.
+      [/(Ibu|Mum)\s+Tercantum/, /(Ibu|Mum)\s+Listed/],
+      [/(Nenek|Grandmother)\s+Tidak/, /(Nenek|Grandmother)\s+Not listed/],
       ["sekitar 1.250 orang. Itu tidak berlaku bagi sekeluarga", "some 1,250 people. That does not hold for a family"],
       ["Periksa NIK orang lain hanya dengan izinnya.", "Check another person's NIK only with their permission."],
     ],
@@ -564,6 +584,30 @@ export const scenes = [
     fields: true,
   },
   {
+    name: "report-family",
+    about: "The same about one of a family who is listed: of whom it is told, in words that fit whoever signs it.",
+    config: one,
+    says: [
+      [/Tentang: (Ibu|Mum)/, /Tentang: (Ibu|Mum)/],
+      ["Nama orang yang tercantum", "Nama orang yang tercantum"],
+      [/ia tercantum sebagai pendukung Pasangan/, /ia tercantum sebagai pendukung Pasangan/],
+    ],
+    never: [
+      ["saya tercantum", "saya tercantum"],
+      ["NIK saya", "NIK saya"],
+    ],
+    arrive: async ({ world, visit }) => {
+      const visitor = await visit({});
+      const { listed, another, missed } = world.people;
+      await visitor.check([missed[0], listed, another], visitor.say(["Saya", "Ibu", "Bapak"], ["Me", "Mum", "Dad"]));
+      await visitor.press("Buat rancangan laporan tentang Ibu", "Draft a report about Mum");
+      await visitor.page.locator(".report h2").waitFor();
+      return visitor;
+    },
+    picture: ".report",
+    fields: true,
+  },
+  {
     name: "shared-device",
     about: "A device that others use: nothing is kept.",
     config: one,
@@ -642,7 +686,29 @@ export const scenes = [
   {
     name: "how-it-works",
     about: "“How it works”: the two tiers, the promise, its limits, and how to tell the real page from a copy.",
-    says: [[/sidik/i, /fingerprint/i]],
+    says: [
+      ["Yang pertama berlangsung di perangkat Anda saja.", "The first tier is on your device alone."],
+      ["benar bila penerbit mengisi penyaring itu dengan jujur", "right if the publisher filled that filter honestly"],
+      [
+        "Janjinya, “paling tinggi setengah-setengah”, ialah baris pertama.",
+        "The promise, “even odds at the most”, is the first row.",
+      ],
+      [
+        "Ia tidak berlaku untuk keluarga, kampung, atau tempat kerja",
+        "It does not hold for families, villages or workplaces",
+      ],
+      ["gabungan kelompok empat orang hampir selalu cocok", "the groups of four people together nearly always"],
+      [
+        "Siapa yang menyajikannya dapat mengubahnya sehingga NIK itu dikirim",
+        "Whoever serves it can change it so that it sends the NIK away",
+      ],
+      ["Membedakan halaman asli dari tiruan", "To tell the real page from a copy"],
+      ["Membandingkan sidik halaman", "To compare the fingerprint"],
+    ],
+    never: [
+      ["“Tidak” selalu benar.", "“No” is always right."],
+      ["In short", "Singkatnya"],
+    ],
     arrive: ({ visit }) => visit({ path: "/cara-kerja.html", listed: false }),
   },
 ];

@@ -40,7 +40,8 @@ export class Visitor {
       await page.locator("main [role=alert]").waitFor();
     }
     if (script && language === "en") {
-      await page.locator("button.language, button[data-to=en]").first().click();
+      visitor.language = "id";
+      await visitor.turn();
     }
     if (script && listed) {
       // The fingerprint comes late, and of the lists a line stands there.
@@ -56,6 +57,14 @@ export class Visitor {
   /** Of a word in both languages, the one of this device. */
   say(id, en) {
     return this.language === "id" ? id : en;
+  }
+
+  /** Goes over to the other language. */
+  async turn() {
+    const other = this.say("en", "id");
+    await this.page.locator(`button.language[lang=${other}]:visible`).click();
+    await this.page.locator(`html[lang=${other}]`).waitFor();
+    this.language = other;
   }
 
   /** A button or summary, by its name in both languages. */

@@ -92,6 +92,31 @@ test("the example answers, in a worker, and what it sends holds no NIK", async (
   assert.deepEqual([cookies, local], ["", 0]);
 });
 
+test("the example shows one answer at a time, and none beside a NIK that it is not about", async () => {
+  const { context, page, ask } = await opened();
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  let came;
+  const arrived = new Promise((resolve) => (came = resolve));
+  await context.route(/\/evaluate$/, async (route) => {
+    came();
+    await released;
+    await route.continue().catch(() => undefined); // It was given up.
+  });
+  await page.fill("#nik", service.listed);
+  await page.click("button");
+  await arrived;
+  assert.match(await ask(service.not_listed), /^Tidak tercantum \(/);
+  release();
+  await page.waitForTimeout(500);
+  const shown = page.locator("#jawaban");
+  assert.equal(await shown.textContent(), "");
+  await page.click("button");
+  await shown.filter({ hasText: /^Tidak tercantum \(/ }).waitFor();
+  await page.fill("#nik", service.listed);
+  assert.equal(await shown.textContent(), "");
+});
+
 test("with the service gone, what was kept answers", async () => {
   const { context, page, ask, requests } = await opened();
   await ask(service.not_listed);

@@ -87,7 +87,7 @@ export const en: Texts = {
   stepRestarted: "The list was renewed just now; starting over with the new one.",
   keepOpen: "Do not close this page.",
   stop: "Stop",
-  stopped: "The check was stopped. There is no answer.",
+  stopped: "The check was stopped before it was done.",
 
   answer: "Answer",
   who: "Who",
@@ -109,6 +109,7 @@ export const en: Texts = {
   notListedTitle: "This NIK is not on this list.",
   notListedBody: (date) =>
     `As of ${date}, this NIK is not listed as a supporter of any pair on this list. Other lists, and lists published later, are not covered.`,
+  notListedLocal: "The filter on this device answered, and not the service. It is right if the publisher filled that filter honestly.",
   maybeTitle: "This NIK may be listed; it is not certain.",
   maybeBody:
     "The filter on this device says “maybe”. It says so for a part of the people who are not listed too. To be certain, the service must be asked; your NIK is still not sent.",
@@ -211,7 +212,8 @@ export const en: Texts = {
   nextTitle: "What you can do",
   nextIntro: "If you never gave your support:",
   nextKeep: "Keep or print this answer.",
-  nextDeadline: (date) => `Report to Bawaslu by ${date}: 7 days from today, when you found out.`,
+  nextDeadline: (date, known) => `Report to Bawaslu by ${date}: 7 days from when you found out, ${known}.`,
+  nextEarlier: "If you knew earlier, count from that day.",
   nextBring: "Bring your identity card, this answer, and names and addresses of witnesses if there are any.",
   nextObject: "Also object in writing to the list's publisher:",
   region: "Region",
@@ -222,10 +224,12 @@ export const en: Texts = {
   calendarAgain: "Check again whether you were struck off",
   calendarNote: "Holds no NIK. Open this page to check again:",
   report: "Draft a report",
+  reportFor: (who) => `Draft a report about ${who}`,
+  reportEach: "A report is drafted for each person, below the answer.",
   print: "Print the answer",
   printNik: "Print the whole NIK",
   printBlank: "NIK: ____ ____ ____ ____ (fill in by hand)",
-  printed: (time, address) => `Answer from ${address}, printed ${time}`,
+  printed: (time, address) => `Answer from ${address}, checked ${time}`,
   another: "Check another NIK",
   sameAgain: "Check again",
 

@@ -83,7 +83,7 @@ export const id = {
   stepRestarted: "Daftarnya baru saja diperbarui; mulai lagi dengan yang baru.",
   keepOpen: "Jangan tutup halaman ini.",
   stop: "Hentikan",
-  stopped: "Pemeriksaan dihentikan. Tidak ada jawaban.",
+  stopped: "Pemeriksaan dihentikan sebelum selesai.",
 
   answer: "Jawaban",
   who: "Siapa",
@@ -105,6 +105,7 @@ export const id = {
   notListedTitle: "NIK ini tidak tercantum dalam daftar ini.",
   notListedBody: (date: string) =>
     `Per ${date}, NIK ini tidak tercantum sebagai pendukung pasangan calon mana pun dalam daftar ini. Daftar lain dan daftar yang terbit sesudahnya tidak tercakup.`,
+  notListedLocal: "Yang menjawab ialah penyaring di perangkat ini, bukan layanan. Itu benar bila penerbit mengisi penyaringnya dengan jujur.",
   maybeTitle: "NIK ini mungkin tercantum; belum pasti.",
   maybeBody:
     "Penyaring di perangkat ini menjawab “mungkin”. Jawaban itu juga keluar untuk sebagian orang yang tidak tercantum. Untuk kepastian, layanan perlu dihubungi; NIK Anda tetap tidak dikirim.",
@@ -207,7 +208,9 @@ export const id = {
   nextTitle: "Yang dapat Anda lakukan",
   nextIntro: "Bila Anda tidak pernah memberi dukungan:",
   nextKeep: "Simpan atau cetak jawaban ini.",
-  nextDeadline: (date: string) => `Laporkan ke Bawaslu paling lambat ${date}: 7 hari sejak Anda mengetahuinya hari ini.`,
+  nextDeadline: (date: string, known: string) =>
+    `Laporkan ke Bawaslu paling lambat ${date}: 7 hari sejak Anda mengetahuinya, ${known}.`,
+  nextEarlier: "Bila Anda sudah tahu lebih dahulu, hitung dari hari itu.",
   nextBring: "Bawa KTP-el, jawaban ini, serta nama dan alamat saksi bila ada.",
   nextObject: "Sampaikan juga tanggapan tertulis kepada penerbit daftar:",
   region: "Wilayah",
@@ -218,10 +221,12 @@ export const id = {
   calendarAgain: "Cek lagi apakah nama sudah dicoret",
   calendarNote: "Tidak berisi NIK. Buka halaman ini untuk memeriksa lagi:",
   report: "Buat rancangan laporan",
+  reportFor: (who: string) => `Buat rancangan laporan tentang ${who}`,
+  reportEach: "Rancangan laporan dibuat untuk tiap orang, di bawah jawabannya.",
   print: "Cetak jawaban",
   printNik: "Cantumkan NIK lengkap pada cetakan",
   printBlank: "NIK: ____ ____ ____ ____ (isi dengan pena)",
-  printed: (time: string, address: string) => `Jawaban dari ${address}, dicetak ${time}`,
+  printed: (time: string, address: string) => `Jawaban dari ${address}, diperiksa ${time}`,
   another: "Cek NIK lain",
   sameAgain: "Periksa lagi",
 
