@@ -35,6 +35,10 @@ use confirm::ConfirmStage;
 use local::LocalStage;
 use trust::{Accepted, TrustStage};
 
+/// Whether mirrors are asked: not without the driver, in a browser, which would have to allow its page every address that a
+/// manifest may name.
+const ASKS_MIRRORS: bool = cfg!(feature = "driver");
+
 /// Whom to confirm with the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Confirm {
@@ -501,8 +505,10 @@ impl Lookup {
             return Next::Fail(failure);
         }
         context.cut_off = accepted.cut_off;
-        context.mirrors = accepted.list.manifest().mirrors.clone();
-        context.mirrors.sort_by_key(|mirror| mirror_rank(&context.cover_secret, mirror));
+        if ASKS_MIRRORS {
+            context.mirrors = accepted.list.manifest().mirrors.clone();
+            context.mirrors.sort_by_key(|mirror| mirror_rank(&context.cover_secret, mirror));
+        }
         context.list = Some(accepted.list);
         context.latest = Some(accepted.latest);
         let (stage, next) = LocalStage::begin(context);
@@ -618,6 +624,9 @@ impl Context {
     /// Whom to ask for a file, the `place`-th in order: the mirrors, and then the service, which `alike` says may be asked in any
     /// case, since everybody asks for the same. `None` when nobody is left.
     fn source(&self, place: usize, alike: bool) -> Option<Source> {
+        if !ASKS_MIRRORS {
+            return (place == 0).then_some(Source::Service);
+        }
         match self.mirrors.get(place) {
             Some(mirror) => Some(Source::Mirror(mirror.clone())),
             None if place > self.mirrors.len() => None,
