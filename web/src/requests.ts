@@ -89,7 +89,7 @@ export class Requests {
         body !== null && el("pre", {}, body),
       ),
       sizes,
-      el("p", {}, early ? t().leftEarly : (t().tells[tells.code]?.(people) ?? tells.text)),
+      el("p", {}, early === "opened" ? t().leftEarly : early && tells.code === "public_file" ? t().leftWanted : (t().tells[tells.code]?.(people) ?? tells.text)),
     );
   }
 
