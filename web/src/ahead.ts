@@ -12,7 +12,7 @@ export interface Made {
   url: string;
   body: string | null;
   tells: Pick<Tells, "code" | "text" | "people">;
-  /** Where it was made before the button was pressed: whether because the page was opened, or since somebody typed or kept a list. */
+  /** Where it was made before the button was pressed: because the page was opened, or since somebody typed or kept a list. */
   early: "opened" | "wanted" | false;
   status: number | null;
   /** Bytes of the response; null while it is on its way. */

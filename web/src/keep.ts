@@ -9,7 +9,12 @@ import { device } from "./device";
  * Until when a check of that list works without a network; null where it does not. `lent`: by what was asked for ahead, as far
  * as there is any, and not by asking anew.
  */
-export async function keepList({ server, policy }: Config, dataset: string, lent: boolean, signal: AbortSignal): Promise<Date | null> {
+export async function keepList(
+  { server, policy }: Config,
+  dataset: string,
+  lent: boolean,
+  signal: AbortSignal,
+): Promise<Date | null> {
   const tells = new Map<string, Made["tells"]>();
   let until: string | null = null;
   let complete = false;

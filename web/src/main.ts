@@ -29,6 +29,7 @@ const notices = {
   noneChosen: false,
   cleared: false,
   emptied: false,
+  noEnglish: false,
 };
 
 let settings: Config | null = null;
@@ -157,6 +158,7 @@ function header(): void {
     () => {
       void choose(other).then(() => {
         preferences.keepLanguage(language());
+        notices.noEnglish = language() !== other;
         redraw();
         top.querySelector("button")?.focus();
       });
@@ -173,12 +175,13 @@ function header(): void {
 }
 
 function tell(): void {
-  const { takeOver, noLists, noneChosen, cleared, emptied } = notices;
+  const { takeOver, noLists, noneChosen, cleared, emptied, noEnglish } = notices;
   const fresh = el(
     "div",
     {},
     !navigator.onLine && el("p", { class: "warning" }, t().offlineNow),
     takeOver !== null && el("div", { class: "warning" }, el("p", {}, t().newVersion), button(t().reload, takeOver, "small")),
+    noEnglish && el("p", { class: "warning", lang: "en" }, t().noEnglish),
     noLists === "none" && el("p", { class: "warning" }, t().noLists),
     noLists === "unreachable" &&
       navigator.onLine &&

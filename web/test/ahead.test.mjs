@@ -67,6 +67,18 @@ test("on a device that others use it is answered from memory, and nothing is kep
   assert.deepEqual(await visitor.levels(), ["not-listed"]);
   assert.deepEqual(await visitor.kept(), []);
   await visitor.leaves();
+
+  // Before anything is typed, and with no service worker that has the page's files.
+  const careful = await visit({ path: "/#bersama" });
+  await careful.press("Pengaturan");
+  await careful.press("Simpan daftar untuk dipakai luring");
+  await careful.page.getByText("Sudah ada di sini.").waitFor();
+  await careful.context.setOffline(true);
+  await careful.check(world.people.listed);
+  assert.deepEqual(await careful.levels(), ["maybe"]);
+  assert.deepEqual(await careful.kept(), []);
+  assert.deepEqual(careful.unexpected(), []);
+  await careful.leaves();
 });
 
 test("a list can be kept before a NIK is typed", async () => {

@@ -285,6 +285,7 @@ export const en: Texts = {
   forgetful: "This browser allows no storage. Checks still work, but cannot be compared with earlier visits.",
   newVersion: "A new version of this page is ready. Reloading clears the screen.",
   reload: "Reload",
+  noEnglish: "English could not be fetched. Check your connection, or reload this page.",
   statusLine: (title, epoch, until, valid) => `${title}: edition ${epoch}, ${valid ? "valid until" : "expired on"} ${until}.`,
   loads: {
     calm: "The service is not busy.",

@@ -282,6 +282,7 @@ export const id = {
   forgetful: "Peramban ini tidak mengizinkan penyimpanan. Pemeriksaan tetap jalan, tetapi tidak dapat dibandingkan dengan kunjungan sebelumnya.",
   newVersion: "Versi baru halaman ini sudah siap. Memuat ulang mengosongkan layar.",
   reload: "Muat ulang",
+  noEnglish: "English could not be fetched. Check your connection, or reload this page.",
   statusLine: (title: string, epoch: number, until: string, valid: boolean) =>
     `${title}: terbitan ke-${epoch}, ${valid ? "berlaku sampai" : "kedaluwarsa sejak"} ${until}.`,
   loads: {
