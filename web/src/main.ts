@@ -117,7 +117,7 @@ async function start(): Promise<void> {
     },
   );
   // Somebody opens a bookmark of the page, for a device that others use, in the tab in which it is open.
-  addEventListener("hashchange", () => location.reload());
+  addEventListener("hashchange", () => preferences.isShared() && location.reload());
   for (const event of ["online", "offline"]) {
     addEventListener(event, () => {
       tell();
