@@ -607,10 +607,12 @@ export const scenes = [
   },
   {
     name: "shared-leaving",
-    about: "The same half a minute before the screen is emptied: it is said where somebody reads, and can be put off.",
+    about: "The same, half a minute before the screen is emptied: that is said where somebody reads, and can be put off.",
     config: one,
     levels: ["listed"],
     inSight: ".leaving",
+    // Whoever changes the language is there, and it is gone.
+    untouched: true,
     says: [
       ["Layar dikosongkan dalam 30 detik", "The screen is cleared in 30 seconds"],
       ["Tetap tampilkan", "Keep it on the screen"],
