@@ -9,6 +9,8 @@ mod support;
 
 #[path = "audit/clean.rs"]
 mod clean;
+#[path = "audit/forked.rs"]
+mod forked;
 #[path = "audit/liar.rs"]
 mod liar;
 #[path = "audit/lies.rs"]

@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 
 use ceknik_client::{CacheMode, ClientError};
 use ceknik_core::encoding::hex;
-use ceknik_core::log::{MAX_POLICY_BYTES, MAX_PROOF_BYTES, Policy, PolicyError, TlogProof, TreeHead};
+use ceknik_core::log::{MAX_POLICY_BYTES, MAX_PROOF_BYTES, Policy, PolicyError, TlogProof, VerifiedCheckpoint};
 use ceknik_core::manifest::{
     FreshnessError, Id, MOST_MANIFEST_BYTES, Manifest, UnverifiedManifest, VerifyError, manifest_sha256,
 };
-use ceknik_core::merkle::{leaf_hash, root};
 use ceknik_core::time::Timestamp;
 use thiserror::Error;
 
 use crate::epoch::{AuditedEpoch, Before, Checked, Epochs};
+use crate::evidence::OpenCase;
 use crate::figures::{Files, LoggedFigures, PromiseFigures};
 use crate::findings::{Code, Finding, Unchecked};
 use crate::history::{History, LoggedEpoch, told};
 use crate::list::{ListError, RawList, compare};
-use crate::log::{FollowError, Followed, follow, for_each_entry};
+use crate::log::{FollowError, Followed, follow, for_each_entry, hold_to};
 use crate::probe::Prober;
 use crate::report::{ListReport, LogFigures, Report, Trust, TrustBasis};
 use crate::source::{Missing, Source};
@@ -150,10 +150,12 @@ impl<'a> Audit<'a> {
                     error => collected.not_checked(None, None, "the log", error.to_string(), false),
                 }
                 collected.not_checked(None, None, "the lists", "the log was not followed to its end".to_owned(), false);
+                self.tell_open_cases(&policy, &mut collected)?;
                 return Ok(Report::new(at, server, trust, None, Vec::new(), collected.findings, collected.unchecked));
             }
         };
         let seen = self.catch_up(seen, &policy, progress).await?;
+        self.tell_open_cases(&policy, &mut collected)?;
         if basis == TrustBasis::FirstUse {
             self.state.write("policy", &policy.to_bytes())?;
         }
@@ -184,6 +186,17 @@ impl<'a> Audit<'a> {
         }
         let text = self.source.get("/v1/policy", MAX_POLICY_BYTES as u64, CacheMode::Revalidate).await;
         Ok((Policy::parse(&text.map_err(AuditError::PolicyMissing)?)?, TrustBasis::FirstUse))
+    }
+
+    /// What the log signed and was not followed to, now or at an earlier audit.
+    fn tell_open_cases(&self, policy: &Policy, collected: &mut Collected) -> Result<(), StateError> {
+        for log in policy.logs() {
+            for case in OpenCase::all(&self.state, log.key())? {
+                let (what, why) = case.told(&self.state);
+                collected.not_checked(None, None, &what, why, false);
+            }
+        }
+        Ok(())
     }
 
     async fn follow(&self, policy: &Policy, progress: &mut dyn FnMut(Phase, u64, u64)) -> Result<Seen, FollowError> {
@@ -261,7 +274,7 @@ impl<'a> Audit<'a> {
     ) -> Result<ListReport, AuditError> {
         let logged = &seen.history.lists()[dataset];
         let newest = &logged[logged.len() - 1];
-        self.check_served(dataset, logged, policy, seen.followed.checkpoint.head(), collected).await?;
+        self.check_served(dataset, logged, policy, &seen.followed.checkpoint, collected).await?;
         if offered == Some(false) {
             collected.findings.push(Finding::new(Code::ListWithheld, "it is not among /v1/datasets").of(dataset));
         }
@@ -373,7 +386,7 @@ impl<'a> Audit<'a> {
         dataset: &Id,
         logged: &[LoggedEpoch],
         policy: &Policy,
-        head: TreeHead,
+        followed: &VerifiedCheckpoint,
         collected: &mut Collected,
     ) -> Result<(), AuditError> {
         let newest = &logged[logged.len() - 1];
@@ -409,11 +422,11 @@ impl<'a> Audit<'a> {
             Some(_) => {}
         }
         // Parsed before, as an entry of the log.
-        let Ok(manifest) = UnverifiedManifest::parse(served) else { return Ok(()) };
+        let Ok(manifest) = UnverifiedManifest::parse(served.clone()) else { return Ok(()) };
         let epoch = manifest.claimed().epoch;
         let path = format!("/v1/{dataset}/epochs/{epoch}/proof");
-        let proof = match self.source.get(&path, MAX_PROOF_BYTES as u64, CacheMode::Revalidate).await {
-            Ok(proof) => proof,
+        let note = match self.source.get(&path, MAX_PROOF_BYTES as u64, CacheMode::Revalidate).await {
+            Ok(note) => note,
             Err(why @ Missing::Failed { .. }) => {
                 collected.not_checked(Some(dataset), Some(epoch), "its proof", why.to_string(), false);
                 return Ok(());
@@ -423,7 +436,7 @@ impl<'a> Audit<'a> {
                 return Ok(());
             }
         };
-        let proof = TlogProof::parse(&proof).map_err(VerifyError::Proof);
+        let proof = TlogProof::parse(&note).map_err(VerifyError::Proof);
         let verified = match proof.and_then(|proof| manifest.verify(policy, &proof)) {
             Ok(verified) => verified,
             Err(error) => {
@@ -431,11 +444,18 @@ impl<'a> Audit<'a> {
                 return Ok(());
             }
         };
-        let proved = verified.checkpoint().head();
-        if proved.size <= head.size && self.root_at(head, proved.size)? != proved.root {
-            let detail =
-                format!("the proof's checkpoint of size {} is of another log than the one followed", proved.size);
-            collected.findings.push(found(Code::LogForked, detail).at(epoch));
+        let with: [(&str, &[u8]); 2] = [("manifest", &served), ("proof", &note)];
+        match hold_to(&self.source, &self.state, followed, verified.checkpoint(), &with).await {
+            Ok(()) => {}
+            Err(FollowError::State(error)) => return Err(error.into()),
+            Err(FollowError::Wrong(finding)) => collected.findings.push(finding.of(dataset).at(epoch)),
+            Err(error @ FollowError::Unavailable { .. }) => {
+                let what = format!(
+                    "whether its proof's log of {} entries is the one followed",
+                    verified.checkpoint().head().size
+                );
+                collected.not_checked(Some(dataset), Some(epoch), &what, error.to_string(), false);
+            }
         }
         if let Err(error) = verified.check_fresh(self.now, self.accept_weak) {
             let code = match error {
@@ -446,17 +466,6 @@ impl<'a> Audit<'a> {
             collected.findings.push(found(code, error.to_string()).at(epoch));
         }
         Ok(())
-    }
-
-    /// The root that the followed log had at a size.
-    fn root_at(&self, head: TreeHead, size: u64) -> Result<[u8; 32], StateError> {
-        let mut hashes = Vec::new();
-        for_each_entry(&self.state, head, |index, entry| {
-            if index < size {
-                hashes.push(leaf_hash(entry));
-            }
-        })?;
-        Ok(root(hashes))
     }
 
     /// The manifest of an epoch as the service gives it, which stays.

@@ -10,6 +10,7 @@
 
 mod audit;
 mod epoch;
+mod evidence;
 mod figures;
 mod findings;
 mod history;
