@@ -145,12 +145,13 @@ pub(crate) async fn compare(
     let sample = Sample { epochs, manifest, audited };
     if refused > 0 {
         let (dataset, epoch) = (Some(epochs.dataset.to_string()), Some(manifest.epoch));
-        let why = "they name nobody: no NIK, or words that the list does not explain".to_owned();
+        let why =
+            "they name nobody, as in an import: no NIK, one that ends in 0000, or words that the list does not explain";
         unchecked.push(Unchecked {
             dataset,
             epoch,
             what: format!("{refused} rows of the raw list"),
-            why,
+            why: why.to_owned(),
             expected: true,
         });
     }

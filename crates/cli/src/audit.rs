@@ -69,6 +69,10 @@ pub(crate) struct AuditArgs {
     /// The status of all rows of the raw list: an id, or a title.
     #[arg(long, value_name = "ID", requires = "list")]
     status: Option<String>,
+    /// Compare rows whose NIK ends in 0000 as well, and read a list in which every NIK ends in 0: where the list was imported with
+    /// this, and only there.
+    #[arg(long, requires = "list")]
+    trust_final_zeros: bool,
     /// People of the raw list, drawn at random, who are looked for in the sealed table: an evaluation each, from the list's budget.
     #[arg(long, value_name = "N", requires = "list", default_value_t = 0, value_parser = sample_size)]
     sample: usize,
@@ -168,8 +172,7 @@ fn opener<'a>(args: &'a AuditArgs, file: &'a Path) -> ListOpener<'a> {
             statuses: terms(&manifest.statuses)?,
             candidate: args.candidate.clone(),
             status: args.status.clone(),
-            // What was imported is compared, whatever its last digits.
-            trust_final_zeros: true,
+            trust_final_zeros: args.trust_final_zeros,
         };
         let shown = file.display();
         let reader = RowReader::open(file, &options).map_err(|error| format!("{shown}: {error}"))?;

@@ -74,6 +74,43 @@ fn who_has_the_list_sees_that_it_is_that() {
     assert_eq!(told.at("/lists/0/list/hits"), &json!(200));
 }
 
+/// What an import refuses, or takes on its user's word, an audit refuses and takes alike.
+#[test]
+fn rows_are_read_as_in_an_import() {
+    let raw = list(0..20) + "3171011708900000,dk,ms,2024-08-15\n";
+    for trust in [&[][..], &["--trust-final-zeros"]] {
+        let home = TestHome::with_dataset();
+        let imported = home.import_command(&raw).args(trust).arg("--json").run();
+        let refused = 1 - trust.len();
+        assert_eq!(imported.json()["scan"]["refused"], refused, "{imported:?}");
+        home.publish();
+        let service = Ceknikd::start(&home);
+        let file = home.write("raw.csv", &raw);
+        let with = |more: &[&str]| {
+            let audit = audit(&service.url(), &home.policy()).arg("--no-probes").arg("--list").arg(&file);
+            Told::of(audit.args(["--sample", "21"]).args(more))
+        };
+        let told = with(trust);
+        let people = 20 + trust.len();
+        let figures = told.at("/lists/0/list");
+        for (name, value) in [("people", people), ("refused", refused), ("hits", people), ("in_table", people)] {
+            assert_eq!(figures[name], value, "{name}: {figures:#}");
+        }
+        assert!(told.codes().is_empty(), "{:?}", told.findings());
+        let unchecked = told.at("/unchecked").as_array().unwrap();
+        let rows = unchecked.iter().filter(|unchecked| unchecked["what"] == "1 rows of the raw list");
+        let whys: Vec<&str> = rows.map(|unchecked| unchecked["why"].as_str().unwrap()).collect();
+        let why =
+            "they name nobody, as in an import: no NIK, one that ends in 0000, or words that the list does not explain";
+        assert_eq!(whys, vec![why; refused]);
+        // One who believes what the import did not believe is told of rows that nobody imported.
+        if trust.is_empty() {
+            let codes = with(&["--trust-final-zeros"]);
+            assert!(codes.codes().contains(&"list_more_members"), "{:?}", codes.findings());
+        }
+    }
+}
+
 #[test]
 fn a_list_that_cannot_be_compared() {
     let home = TestHome::published(0..20);
