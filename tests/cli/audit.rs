@@ -23,6 +23,8 @@ mod long_log;
 mod mirror;
 #[path = "audit/served.rs"]
 mod served;
+#[path = "audit/standing.rs"]
+mod standing;
 
 use std::path::Path;
 

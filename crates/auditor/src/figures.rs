@@ -3,20 +3,20 @@
 use ceknik_core::deniability::{people_per_bucket, posterior};
 use ceknik_core::encoding::hex;
 use ceknik_core::manifest::Manifest;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::epoch::AuditedEpoch;
 use crate::history::LoggedEpoch;
 
 /// How it stands with an epoch's files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Files {
     /// Every byte was verified, now or in an earlier audit.
     Verified,
     /// They are served no more.
     Gone,
-    /// Some are not those of the manifest.
+    /// Some are not those of the manifest, or were not when they were served last.
     Wrong,
     /// They could not be had, or were not asked for.
     Unchecked,

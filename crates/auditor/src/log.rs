@@ -238,7 +238,9 @@ async fn fetch_either(source: &Source, path: &str, full: &str, most: u64) -> Res
 /// What the log does not have is withheld; what cannot be had now is another matter.
 fn gone(code: Code, what: String, why: Missing) -> FollowError {
     match why {
-        Missing::Gone { .. } | Missing::TooLong => wrong(code, format_args!("{what}: {why}")),
+        Missing::Gone { .. } | Missing::Withheld { .. } | Missing::TooLong => {
+            wrong(code, format_args!("{what}: {why}"))
+        }
         why @ Missing::Failed { .. } => FollowError::Unavailable { what, why },
     }
 }

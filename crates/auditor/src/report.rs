@@ -6,6 +6,7 @@ use ceknik_core::manifest::Text;
 use ceknik_core::time::Timestamp;
 use serde::Serialize;
 
+use crate::epoch::Again;
 use crate::figures::{LoggedFigures, PromiseFigures};
 use crate::findings::{Finding, Unchecked, Weight};
 use crate::list::ListFigures;
@@ -137,6 +138,8 @@ pub struct ListReport {
     pub evaluations_per_day: u64,
     /// Its epochs in order.
     pub epochs: Vec<LoggedFigures>,
+    /// What was looked at again of the newest epoch, which an earlier audit verified; none where this one saw all of it.
+    pub again: Option<Again>,
     /// What the newest filter tells; none without one, or where it was not verified.
     pub promise: Option<PromiseFigures>,
     /// What was asked of the evaluation; none where nothing was.

@@ -139,6 +139,7 @@ fn tell_list(out: &mut String, number: usize, list: &ListReport) {
     tell_cells(out, newest);
     tell_asked(out, list);
     tell_epochs(out, shown);
+    tell_again(out, list);
 }
 
 fn figure(out: &mut String, picture: &str, id: &str, en: &str) {
@@ -394,6 +395,23 @@ fn tell_epochs(out: &mut String, epochs: &[LoggedFigures]) {
         ("Edisi", "Epochs"),
         &["Edisi / Epoch", "Catatan / Records", "+", "−", "Berubah / Changed", "Derau / Noise", "Berkas / Files"],
         &rows,
+    );
+}
+
+fn tell_again(out: &mut String, list: &ListReport) {
+    let Some(again) = &list.again else { return };
+    let [buckets, of_buckets, shards, of_shards] =
+        [again.buckets, again.of_buckets, again.shards, again.of_shards].map(grouped);
+    both(
+        out,
+        &format!(
+            "Isi edisi terbaru diperiksa seluruhnya, di edisi lain atau oleh audit terdahulu. Dilihat lagi kali ini, seperti yang \
+             dilayani sekarang: {buckets} dari {of_buckets} bagian dan {shards} dari {of_shards} berkas saringan."
+        ),
+        &format!(
+            "All that is in the newest epoch was verified, in another epoch or by an earlier audit. Looked at again this time, as they \
+             are served now: {buckets} of {of_buckets} buckets, and {shards} of {of_shards} files of the filter."
+        ),
     );
 }
 

@@ -58,6 +58,12 @@ fn tell_list(list: &ListReport, out: &mut Vec<String>) {
         out.push(format!("  … {skipped} edisi sebelumnya / earlier epochs"));
     }
     out.extend(list.epochs.iter().skip(skipped).map(tell_epoch));
+    if let Some(again) = &list.again {
+        out.push(format!(
+            "  dilihat lagi / looked at again: {} dari / of {} bagian / buckets, {} dari / of {} berkas saringan / files of the filter",
+            again.buckets, again.of_buckets, again.shards, again.of_shards
+        ));
+    }
     if let Some(cells) = list.newest().and_then(|newest| newest.audited.as_ref()?.cells.as_ref()) {
         let expected = &cells.expected;
         out.push(format!(

@@ -8,8 +8,10 @@ pub(super) fn verdict(verdict: Verdict) -> [(&'static str, &'static str); 2] {
         Verdict::AllWell => [
             ("SEMUA SESUAI", "ALL IS WELL"),
             (
-                "Semua yang dapat diperiksa dari luar sudah diperiksa dan memenuhi aturan.",
-                "Everything that can be checked from outside was checked, and keeps the rules.",
+                "Semua yang dapat diperiksa dari luar sudah diperiksa, kali ini atau oleh audit terdahulu, dan memenuhi aturan. Apa yang \
+                 tidak dilihat lagi disebut di bawah.",
+                "Everything that can be checked from outside was checked, this time or by an earlier audit, and keeps the rules. What was \
+                 not looked at again is said below.",
             ),
         ],
         Verdict::NotWhole => [
