@@ -6,7 +6,7 @@ use ceknik_core::manifest::{Id, Manifest, manifest_sha256};
 use ceknik_core::time::Timestamp;
 use thiserror::Error;
 
-use crate::epoch::{Again, Before, Checked, Epochs};
+use crate::epoch::{Again, Before, Checked, Epochs, Part};
 use crate::evidence::OpenCase;
 use crate::figures::{Files, LoggedFigures, PromiseFigures};
 use crate::findings::{Code, Finding, Unchecked};
@@ -137,7 +137,7 @@ impl<'a> Audit<'a> {
         let mut collected = Collected::default();
         let trust = Trust::new(basis, &policy);
         let (at, server) = (self.now, self.source.server().to_string());
-        let seen = match self.follow(&policy, progress).await {
+        let seen = match self.follow(&policy, None, progress).await {
             Ok(seen) => seen,
             Err(FollowError::State(error)) => return Err(error.into()),
             Err(error) => {
@@ -167,6 +167,7 @@ impl<'a> Audit<'a> {
             let list = self.audit_list(dataset, &seen, &policy, offered, &mut collected, progress).await?;
             lists.push(list);
         }
+        wanted.iter().try_for_each(|dataset| Kept::told(&self.state, dataset))?;
         let log = LogFigures::new(&seen.followed);
         Ok(Report::new(at, server, trust, Some(log), lists, collected.findings, collected.unchecked))
     }
@@ -195,10 +196,17 @@ impl<'a> Audit<'a> {
         Ok(())
     }
 
-    async fn follow(&self, policy: &Policy, progress: &mut dyn FnMut(Phase, u64, u64)) -> Result<Seen, FollowError> {
+    /// `told`: entries that an earlier audit has told of; as many as were followed before, unless this one followed them.
+    async fn follow(
+        &self,
+        policy: &Policy,
+        told: Option<u64>,
+        progress: &mut dyn FnMut(Phase, u64, u64),
+    ) -> Result<Seen, FollowError> {
         let mut advance = |done, of| progress(Phase::Log, done, of);
         let followed = follow(&self.source, &self.state, policy, &mut advance).await?;
-        let mut history = History::new(followed.checkpoint.origin());
+        let told = told.or(followed.before).unwrap_or(0);
+        let mut history = History::new(followed.checkpoint.origin(), told);
         for_each_entry(&self.state, followed.checkpoint.head(), |index, entry| history.read(index, entry))?;
         Ok(Seen { followed, history })
     }
@@ -218,7 +226,7 @@ impl<'a> Audit<'a> {
                 continue;
             }
             let before = seen.followed.before;
-            return match self.follow(policy, progress).await {
+            return match self.follow(policy, Some(before.unwrap_or(0)), progress).await {
                 Ok(mut again) => {
                     again.followed.before = before;
                     Ok(again)
@@ -276,7 +284,7 @@ impl<'a> Audit<'a> {
             Some(_) => self.look_again(&epochs, newest, collected).await?,
             None => (None, false),
         };
-        collected.findings.extend(kept.audited.iter().flat_map(|audited| audited.findings.clone()));
+        collected.findings.extend(kept.findings());
         let newest_audited = kept.audited(newest);
         let members_before = newest_audited.and_then(|audited| {
             let since = audited.cells.as_ref()?.growth.as_ref()?.since;
@@ -305,7 +313,8 @@ impl<'a> Audit<'a> {
         let figures = logged.iter().map(|logged| {
             let is_wrong = newest_is_wrong && logged.index == newest.index;
             let files = if is_wrong { Files::Wrong } else { kept.files(logged).unwrap_or(Files::Unchecked) };
-            LoggedFigures::new(logged, files, kept.audited(logged).cloned())
+            let is_new = seen.followed.before.is_some_and(|before| logged.index >= before);
+            LoggedFigures::new(logged, is_new, files, kept.audited(logged).cloned())
         });
         Ok(ListReport {
             dataset: dataset.to_string(),
@@ -342,7 +351,8 @@ impl<'a> Audit<'a> {
                 Some(Before { logged, audited })
             });
             let mut advance = |done, of| progress(Phase::Buckets(epoch), done, of);
-            let checked = epochs.check(logged, before, epoch == newest, &mut collected.findings, &mut advance).await?;
+            let part = Part { is_newest: epoch == newest, is_judged: kept.is_judged(logged, all) };
+            let checked = epochs.check(logged, before, part, &mut collected.findings, &mut advance).await?;
             match checked {
                 Checked::Wholly(audited) => {
                     // A renewal is checked again in no time: it is kept with the next that is not one.

@@ -182,6 +182,15 @@ pub(crate) struct Before<'a> {
     pub(crate) audited: &'a AuditedEpoch,
 }
 
+/// What an epoch is among the others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    /// The newest: its files must be there.
+    pub(crate) is_newest: bool,
+    /// An earlier one has the same filter, and its cells were counted.
+    pub(crate) is_judged: bool,
+}
+
 /// Whether two epochs are of one generation: with the same key, everything that a generation fixes is the same.
 fn same_generation(one: &Manifest, other: &Manifest) -> bool {
     one.oprf.public_key == other.oprf.public_key
@@ -215,24 +224,24 @@ impl Epochs<'_> {
     }
 
     /// Checks the files of an epoch. What is wrong with them is added to `findings`; what is wrong with what they say is in the
-    /// result. `is_newest`: its files must be there.
+    /// result.
     pub(crate) async fn check(
         &self,
         logged: &LoggedEpoch,
         before: Option<Before<'_>>,
-        is_newest: bool,
+        part: Part,
         findings: &mut Vec<Finding>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Checked, StateError> {
         let first = findings.len();
-        let done = self.check_files(logged, before, findings, progress).await;
+        let done = self.check_files(logged, before, part, findings, progress).await;
         for finding in &mut findings[first..] {
             *finding = finding.clone().of(self.dataset).at(logged.manifest.epoch);
         }
         match done {
             Ok(audited) => Ok(Checked::Wholly(Box::new(audited))),
             Err(Stop::State(error)) => Err(error),
-            Err(Stop::Checked(Checked::Gone | Checked::Withheld(_))) if is_newest => Ok(Checked::Wrong),
+            Err(Stop::Checked(Checked::Gone | Checked::Withheld(_))) if part.is_newest => Ok(Checked::Wrong),
             Err(Stop::Checked(checked)) => {
                 if matches!(checked, Checked::Gone | Checked::Withheld(_)) {
                     // Files of an earlier epoch may go; that they are withheld is said of the newest alone.
@@ -247,6 +256,7 @@ impl Epochs<'_> {
         &self,
         logged: &LoggedEpoch,
         before: Option<Before<'_>>,
+        part: Part,
         findings: &mut Vec<Finding>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<AuditedEpoch, Stop> {
@@ -254,7 +264,7 @@ impl Epochs<'_> {
         let before = before.filter(|before| same_generation(manifest, &before.logged.manifest));
         let mut lasting = Vec::new();
         let cells = match &manifest.filter {
-            Some(filter) => Some(self.check_filter(filter, before, findings, &mut lasting).await?),
+            Some(filter) => Some(self.check_filter(filter, before, part.is_judged, findings, &mut lasting).await?),
             None => None,
         };
         let same_table = |before: &Before<'_>| before.logged.manifest.buckets == manifest.buckets;
@@ -300,6 +310,7 @@ impl Epochs<'_> {
         &self,
         filter: &FilterSpec,
         before: Option<Before<'_>>,
+        is_judged: bool,
         findings: &mut Vec<Finding>,
         lasting: &mut Vec<Finding>,
     ) -> Result<Cells, Stop> {
@@ -337,7 +348,9 @@ impl Epochs<'_> {
             }
         }
         let whole = CellGrowth::whole(filter.geometry.cells(), filter.members, filter.noise);
-        let expected = judge(&whole, set, "are set", [Code::CellsFewer, Code::CellsMore], lasting);
+        // One filter is judged once: whether chance gave it so is not asked anew by each renewal.
+        let mut judged = Vec::new();
+        let expected = judge(&whole, set, "are set", Judged::Whole, if is_judged { &mut judged } else { lasting });
         let growth = old.map(|(before, old, cells)| {
             let since = before.audited.epoch;
             if cleared > 0 {
@@ -352,7 +365,7 @@ impl Epochs<'_> {
                 members_added: filter.members.saturating_sub(old.members),
             };
             let words = format!("are newly set since epoch {since}");
-            let expected = judge(&growth, newly_set, &words, [Code::NewCellsFewer, Code::NewCellsMore], lasting);
+            let expected = judge(&growth, newly_set, &words, Judged::Growth, lasting);
             let noise_estimate = growth.noise_from(newly_set).unwrap_or(0.0);
             Growth { since, newly_set, cleared, expected, noise_estimate }
         });
@@ -440,25 +453,46 @@ fn count(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.map(|byte| u64::from(byte.count_ones())).sum()
 }
 
+/// What a count of cells is of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Judged {
+    Whole,
+    Growth,
+    BesideList,
+}
+
+impl Judged {
+    /// What is said of a count that chance gives one honest filter in 1,000, and of those that it does not give.
+    fn codes(self) -> (Code, [Code; 2]) {
+        match self {
+            Self::Whole => (Code::CellsUnlikely, [Code::CellsFewer, Code::CellsMore]),
+            Self::Growth => (Code::NewCellsUnlikely, [Code::NewCellsFewer, Code::NewCellsMore]),
+            Self::BesideList => (Code::ListCellsUnlikely, [Code::ListCellsFewer, Code::ListCellsMore]),
+        }
+    }
+}
+
 /// Compares a count with what is expected, and says where it lies outside.
 pub(crate) fn judge(
     growth: &CellGrowth,
     counted: u64,
     words: &str,
-    [fewer, more]: [Code; 2],
+    judged: Judged,
     findings: &mut Vec<Finding>,
 ) -> Expected {
-    let Some(interval) = growth.expected() else {
+    let (unlikely, [fewer, more]) = judged.codes();
+    let (Some(interval), Some(wide)) = (growth.expected(), growth.expected_widely()) else {
         findings.push(Finding::new(
             fewer,
             format_args!("{counted} cells {words}, and the manifest's figures are no filter's"),
         ));
         return Expected { mean: 0.0, deviation: 0.0, low: 0, high: 0 };
     };
-    let code = match interval.place(counted) {
-        Place::Within => None,
-        Place::Below => Some(fewer),
-        Place::Above => Some(more),
+    let code = match (interval.place(counted), wide.place(counted)) {
+        (Place::Within, _) => None,
+        (_, Place::Within) => Some(unlikely),
+        (_, Place::Below) => Some(fewer),
+        (_, Place::Above) => Some(more),
     };
     if let Some(code) = code {
         let Interval { expected, low, high, .. } = interval;

@@ -29,6 +29,8 @@ pub struct LoggedFigures {
     pub epoch: u64,
     /// Place in the log, from 0.
     pub log_index: u64,
+    /// Whether it was logged since the audit before; at the first audit none is.
+    pub new: bool,
     /// SHA-256 of its manifest, in hex.
     pub sha256: String,
     /// When it was published.
@@ -50,12 +52,13 @@ pub struct LoggedFigures {
 }
 
 impl LoggedFigures {
-    pub(crate) fn new(logged: &LoggedEpoch, files: Files, audited: Option<AuditedEpoch>) -> Self {
+    pub(crate) fn new(logged: &LoggedEpoch, new: bool, files: Files, audited: Option<AuditedEpoch>) -> Self {
         let manifest = &logged.manifest;
         let filter = manifest.filter.as_ref();
         Self {
             epoch: manifest.epoch,
             log_index: logged.index,
+            new,
             sha256: hex(&logged.sha256),
             published_at: manifest.published_at.to_string(),
             valid_until: manifest.valid_until.to_string(),

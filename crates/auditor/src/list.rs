@@ -23,7 +23,7 @@ use rand::Rng;
 use rand::rngs::OsRng;
 use serde::Serialize;
 
-use crate::epoch::{AuditedEpoch, Epochs, Expected, judge};
+use crate::epoch::{AuditedEpoch, Epochs, Expected, Judged, judge};
 use crate::findings::{Code, Finding, Unchecked};
 use crate::history::LoggedEpoch;
 use crate::source::{Missing, describe};
@@ -137,8 +137,7 @@ pub(crate) async fn compare(
         };
         let mut lasting = Vec::new();
         let words = "are set beside those of the list";
-        figures.expected =
-            Some(judge(&growth, remaining, words, [Code::ListCellsFewer, Code::ListCellsMore], &mut lasting));
+        figures.expected = Some(judge(&growth, remaining, words, Judged::BesideList, &mut lasting));
         findings.extend(lasting.into_iter().map(place));
     }
     drop(filter);

@@ -22,6 +22,11 @@ const BUNDLES_TOGETHER: usize = 16;
 const MOST_TILE_BYTES: u64 = TILE_HASHES as u64 * 32;
 const MOST_BUNDLE_BYTES: u64 = TILE_HASHES as u64 * (2 + MAX_LEAF_BYTES as u64);
 
+/// Entries of a log that an audit follows: forty years of nine a day.
+const MOST_ENTRIES: u64 = 1 << 17;
+/// Bytes of these: manifests of 2 KiB each, all of which are held in memory.
+const MOST_LOG_BYTES: u64 = 256 << 20;
+
 /// A log that was followed to its end, as it is shown.
 #[derive(Debug)]
 pub struct Followed {
@@ -74,6 +79,7 @@ pub async fn follow(
     if kept.as_ref().map(VerifiedCheckpoint::head) != Some(shown.head()) {
         begin_case(source, state, kept.as_ref(), &shown).await?;
     }
+    within(shown.head().size, 0)?;
     let before = kept.map(|kept| kept.head().size);
     fetch_entries(source, state, before.unwrap_or(0), &shown, progress).await?;
     if let Some((case, error)) = settle(state, &shown)? {
@@ -89,6 +95,18 @@ pub async fn follow(
     };
     state.tidy("log/entries", needed);
     Ok(Followed { checkpoint: shown, before })
+}
+
+/// Whoever signs a log decides how large it is; an audit has an end.
+fn within(entries: u64, bytes: u64) -> Result<(), FollowError> {
+    let too_large = |has: String| Err(wrong(Code::LogTooLarge, has));
+    if entries > MOST_ENTRIES {
+        return too_large(format!("it has {entries} entries, and an audit follows {MOST_ENTRIES} at most"));
+    }
+    if bytes > MOST_LOG_BYTES {
+        return too_large(format!("its entries have more than the {MOST_LOG_BYTES} bytes that an audit follows"));
+    }
+    Ok(())
 }
 
 /// Keeps a state that was not followed yet, and holds it to what was signed before. The case stays open until its entries are here.
@@ -257,6 +275,7 @@ async fn fetch_entries(
     let head = shown.head();
     // One piece after another: the size is what the log says, and what it says last.
     let mut next = before >> 8;
+    let mut bytes: u64 = (0..next).map(|index| state.size(&format!("log/entries/{index}.{TILE_HASHES}"))).sum();
     loop {
         let some: Vec<BundleId> =
             (next..).map_while(|index| BundleId::in_tree(index, head.size)).take(BUNDLES_TOGETHER).collect();
@@ -269,25 +288,27 @@ async fn fetch_entries(
         let mut fetched =
             stream::iter(some.iter().copied().map(|bundle| fetch_bundle(source, state, bundle, &authentic)))
                 .buffered(AT_ONCE);
-        while let Some(bundle) = fetched.next().await.transpose()? {
+        while let Some((bundle, length)) = fetched.next().await.transpose()? {
+            bytes += length;
+            within(head.size, bytes)?;
             progress((bundle.index() << 8) + u64::from(bundle.width()), head.size);
         }
     }
     if root(leaf_hashes(state, head)?) == head.root { Ok(()) } else { Err(state.damaged("log/entries").into()) }
 }
 
-/// A bundle that is here and in the tree, or else is fetched and has to be. What is here may be of a state that was shown once and
-/// never proved.
+/// A bundle that is here and in the tree, or else is fetched and has to be; gives its length. What is here may be of a state that
+/// was shown once and never proved.
 async fn fetch_bundle(
     source: &Source,
     state: &State,
     bundle: BundleId,
     authentic: &AuthenticTiles,
-) -> Result<BundleId, FollowError> {
+) -> Result<(BundleId, u64), FollowError> {
     if let Some(bytes) = state.read(&entries_file(bundle), MOST_BUNDLE_BYTES as usize)?
         && check_bundle(bundle, &bytes, authentic).is_ok()
     {
-        return Ok(bundle);
+        return Ok((bundle, bytes.len() as u64));
     }
     let fetched = fetch_either(source, &bundle.path(), &bundle.full_path(), MOST_BUNDLE_BYTES).await;
     let (bytes, is_full) =
@@ -295,7 +316,7 @@ async fn fetch_bundle(
     let bytes = if is_full { first_entries(bytes, bundle.width()) } else { bytes };
     check_bundle(bundle, &bytes, authentic)?;
     state.write(&entries_file(bundle), &bytes)?;
-    Ok(bundle)
+    Ok((bundle, bytes.len() as u64))
 }
 
 /// Every entry of a bundle against the tree.
@@ -379,4 +400,21 @@ pub(crate) fn tile_bytes(state: &State, size: u64, of: u64) -> Result<Vec<(TileI
         hashes = hashes.chunks_exact(usize::from(TILE_HASHES)).map(|tile| root(tile.iter().copied())).collect();
     }
     Ok(tiles)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_has_an_end() {
+        within(MOST_ENTRIES, MOST_LOG_BYTES).unwrap();
+        for (entries, bytes, detail) in [
+            (131_073, 0, "it has 131073 entries, and an audit follows 131072 at most"),
+            (1, 268_435_457, "its entries have more than the 268435456 bytes that an audit follows"),
+        ] {
+            let FollowError::Wrong(found) = within(entries, bytes).unwrap_err() else { panic!("{detail}") };
+            assert_eq!((found.code, &*found.detail), (Code::LogTooLarge, detail));
+        }
+    }
 }

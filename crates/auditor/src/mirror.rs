@@ -113,7 +113,7 @@ impl Mirror {
         let state = State::open(self.dir.join(STATE))?;
         let followed = follow(&self.source, &state, &self.policy, &mut |_, _| {}).await?;
         let head = followed.checkpoint.head();
-        let mut history = History::new(followed.checkpoint.origin());
+        let mut history = History::new(followed.checkpoint.origin(), 0);
         for_each_entry(&state, head, |index, entry| history.read(index, entry))?;
         let wanted: Vec<&Id> = match &self.datasets[..] {
             [] => history.lists().keys().collect(),

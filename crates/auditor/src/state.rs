@@ -161,6 +161,11 @@ impl State {
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed("sync", dir))
     }
 
+    /// The length of a file; 0 when it is not there.
+    pub(crate) fn size(&self, name: &str) -> u64 {
+        fs::metadata(self.path(name)).map_or(0, |file| file.len())
+    }
+
     /// The names of the directories in a directory, in order.
     pub(crate) fn directories(&self, name: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(name)).into_iter().flatten().flatten();

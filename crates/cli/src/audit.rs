@@ -26,12 +26,14 @@ const PROBLEM: u8 = 3;
 const NOT_WHOLE: u8 = 4;
 /// The log shows two histories.
 const FORK: u8 = 5;
+/// Figures that chance gives one honest epoch in 1,000.
+const UNLIKELY: u8 = 6;
 
 #[derive(Args)]
 #[command(
     after_help = "Exit codes: 0 when everything was checked that can be and keeps the rules; 3 when the publisher or the service broke \
-                  one; 4 when something could not be checked; 5 when the log was forked, rewritten or rolled back; 1 or 2 when \
-                  nothing can be said."
+                  one; 4 when something could not be checked; 5 when the log was forked, rewritten or rolled back; 6 when a figure is \
+                  such as chance gives one honest epoch in 1,000, for the first time; 1 or 2 when nothing can be said."
 )]
 pub(crate) struct AuditArgs {
     /// The service: https://host/path, or http:// on this machine.
@@ -143,6 +145,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
         Verdict::Problem => PROBLEM,
         Verdict::NotWhole => NOT_WHOLE,
         Verdict::Fork => FORK,
+        Verdict::Unlikely => UNLIKELY,
     }))
 }
 

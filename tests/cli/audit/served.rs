@@ -248,7 +248,7 @@ impl Behind {
     }
 
     fn told(&self) -> Told {
-        Told::of(audit(&self.proxy.url(), &self.home.policy()))
+        Told::but_for_chance(audit(&self.proxy.url(), &self.home.policy()))
     }
 }
 

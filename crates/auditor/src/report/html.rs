@@ -96,7 +96,7 @@ pub fn html(report: &Report) -> String {
 fn tell_verdict(out: &mut String, report: &Report) {
     let class = match report.verdict {
         Verdict::AllWell => "well",
-        Verdict::NotWhole => "part",
+        Verdict::NotWhole | Verdict::Unlikely => "part",
         Verdict::Problem | Verdict::Fork => "bad",
     };
     let [(id, en), (means_id, means_en)] = words::verdict(report.verdict);
@@ -113,7 +113,13 @@ fn tell_findings(out: &mut String, report: &Report) {
     out.push_str("<ul class=\"found\">\n");
     for finding in &report.findings {
         let code = finding.code;
-        let _ = write!(out, "<li><strong>{}</strong>", escaped(&finding.place()));
+        let (id, en) = words::weight(code.weight());
+        let _ = write!(
+            out,
+            "<li><strong>{}</strong>, {id} <span lang=\"en\">/ {en}</span>{}",
+            escaped(&finding.place()),
+            escaped(&words::repeated(finding))
+        );
         both(out, code.indonesian(), code.english());
         let _ = writeln!(out, "<p><code>{code}</code>: <span lang=\"en\">{}</span></p></li>", escaped(&finding.detail));
     }
@@ -379,8 +385,9 @@ fn tell_epochs(out: &mut String, epochs: &[LoggedFigures]) {
                 Files::Wrong => "SALAH / WRONG",
                 Files::Unchecked => "tidak diperiksa / not checked",
             };
+            let new = if figures.new { ", baru / new" } else { "" };
             vec![
-                label(figures),
+                format!("{}{new}", label(figures)),
                 grouped(figures.records),
                 change(|changes| changes.added),
                 change(|changes| changes.removed),

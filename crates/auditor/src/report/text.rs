@@ -27,8 +27,14 @@ pub fn text(report: &Report) -> String {
         out.push("Temuan / findings:".to_owned());
         for finding in &report.findings {
             let code = finding.code;
-            out.push(format!("  {code} [{}]: {} / {}", finding.place(), code.indonesian(), code.english()));
-            out.push(format!("    {}", line(&finding.detail)));
+            let (id, en) = words::weight(code.weight());
+            out.push(format!(
+                "  {code} [{}], {id} / {en}: {} / {}",
+                finding.place(),
+                code.indonesian(),
+                code.english()
+            ));
+            out.push(format!("    {}{}", line(&finding.detail), words::repeated(finding)));
         }
     }
     for list in &report.lists {
@@ -133,9 +139,10 @@ fn tell_epoch(figures: &LoggedFigures) -> String {
         format!(", +{} −{} ~{}{since}", changes.added, changes.removed, changes.changed)
     });
     format!(
-        "  edisi / epoch {}, {}: {} catatan / records{changes}; {files}",
+        "  edisi / epoch {}, {}{}: {} catatan / records{changes}; {files}",
         figures.epoch,
         day(&figures.published_at),
+        if figures.new { ", baru / new" } else { "" },
         figures.records
     )
 }
