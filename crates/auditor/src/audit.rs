@@ -21,6 +21,8 @@ use crate::state::{State, StateError};
 
 mod served;
 
+/// How many entries an audit has told of, in decimal.
+const TOLD: &str = "log/told";
 /// Most bytes of the list of datasets.
 const MOST_DATASETS_BYTES: u64 = 1 << 20;
 
@@ -125,6 +127,8 @@ impl Collected {
 struct Seen {
     followed: Followed,
     history: History,
+    /// Entries that an earlier audit has told of.
+    told: Option<u64>,
 }
 
 impl<'a> Audit<'a> {
@@ -137,7 +141,7 @@ impl<'a> Audit<'a> {
         let mut collected = Collected::default();
         let trust = Trust::new(basis, &policy);
         let (at, server) = (self.now, self.source.server().to_string());
-        let seen = match self.follow(&policy, None, progress).await {
+        let seen = match self.follow(&policy, progress).await {
             Ok(seen) => seen,
             Err(FollowError::State(error)) => return Err(error.into()),
             Err(error) => {
@@ -167,7 +171,7 @@ impl<'a> Audit<'a> {
             let list = self.audit_list(dataset, &seen, &policy, offered, &mut collected, progress).await?;
             lists.push(list);
         }
-        wanted.iter().try_for_each(|dataset| Kept::told(&self.state, dataset))?;
+        self.tell(&wanted, seen.followed.checkpoint.head().size)?;
         let log = LogFigures::new(&seen.followed);
         Ok(Report::new(at, server, trust, Some(log), lists, collected.findings, collected.unchecked))
     }
@@ -196,19 +200,26 @@ impl<'a> Audit<'a> {
         Ok(())
     }
 
-    /// `told`: entries that an earlier audit has told of; as many as were followed before, unless this one followed them.
-    async fn follow(
-        &self,
-        policy: &Policy,
-        told: Option<u64>,
-        progress: &mut dyn FnMut(Phase, u64, u64),
-    ) -> Result<Seen, FollowError> {
+    async fn follow(&self, policy: &Policy, progress: &mut dyn FnMut(Phase, u64, u64)) -> Result<Seen, FollowError> {
         let mut advance = |done, of| progress(Phase::Log, done, of);
         let followed = follow(&self.source, &self.state, policy, &mut advance).await?;
-        let told = told.or(followed.before).unwrap_or(0);
-        let mut history = History::new(followed.checkpoint.origin(), told);
+        let told = self.told()?;
+        let mut history = History::new(followed.checkpoint.origin(), told.unwrap_or(0));
         for_each_entry(&self.state, followed.checkpoint.head(), |index, entry| history.read(index, entry))?;
-        Ok(Seen { followed, history })
+        Ok(Seen { followed, history, told })
+    }
+
+    /// Entries of the log that an audit has told of to its end; none before the first.
+    fn told(&self) -> Result<Option<u64>, StateError> {
+        let Some(told) = self.state.read(TOLD, 32)? else { return Ok(None) };
+        let told = core::str::from_utf8(&told).ok().and_then(|told| told.trim_end().parse().ok());
+        told.map(Some).ok_or_else(|| self.state.damaged(TOLD))
+    }
+
+    /// What was found is told from here on: the next audit marks it so.
+    fn tell(&self, wanted: &[Id], entries: u64) -> Result<(), StateError> {
+        wanted.iter().try_for_each(|dataset| Kept::told(&self.state, dataset))?;
+        self.state.write(TOLD, format!("{entries}\n").as_bytes())
     }
 
     /// An epoch that was published while the log was followed is in a log that has grown by now.
@@ -226,7 +237,7 @@ impl<'a> Audit<'a> {
                 continue;
             }
             let before = seen.followed.before;
-            return match self.follow(policy, Some(before.unwrap_or(0)), progress).await {
+            return match self.follow(policy, progress).await {
                 Ok(mut again) => {
                     again.followed.before = before;
                     Ok(again)
@@ -313,7 +324,7 @@ impl<'a> Audit<'a> {
         let figures = logged.iter().map(|logged| {
             let is_wrong = newest_is_wrong && logged.index == newest.index;
             let files = if is_wrong { Files::Wrong } else { kept.files(logged).unwrap_or(Files::Unchecked) };
-            let is_new = seen.followed.before.is_some_and(|before| logged.index >= before);
+            let is_new = seen.told.is_some_and(|told| logged.index >= told);
             LoggedFigures::new(logged, is_new, files, kept.audited(logged).cloned())
         });
         Ok(ListReport {

@@ -5,6 +5,7 @@
 //! DIR/policy                          the policy that was taken on first use
 //! DIR/log/checkpoint                  the state of the log up to which everything was followed
 //! DIR/log/entries/N.W                 its entries: bundle N with W of them
+//! DIR/log/told                        how many of them an audit has told of
 //! DIR/lists/ID/state.json             what was found of each epoch, and which files the last one left:
 //! DIR/lists/ID/shard-SHA256           shards of the filter
 //! DIR/lists/ID/table-N                of every record of epoch N 16 bytes of locator and 16 of a hash

@@ -72,12 +72,24 @@ fn an_unlikely_filter_is_told_once() {
 /// What an audit that was broken off has found is told by the next.
 #[test]
 fn what_was_found_and_not_told_is_new() {
-    let liar = with_more(more_of_a_whole());
+    let mut liar = with_more(more_of_a_whole());
     let missing = liar.state().with_extension("csv");
-    liar.audit().arg("--list").arg(missing).refused();
+    let broken_off = |liar: &Liar| liar.audit().arg("--list").arg(&missing).refused();
+    broken_off(&liar);
     assert!(liar.state().join("lists").join(LIST).join("state.json").exists());
     assert_eq!(liar.told().code, UNLIKELY);
     assert_eq!(liar.told().code, 0);
+    // So is an epoch.
+    liar.publish(|draft| refilter(draft, |shards| turn(shards, more_of_a_whole(), true)));
+    broken_off(&liar);
+    for new in [true, false] {
+        let told = liar.told();
+        assert_eq!([0, 1].map(|epoch| told.at(&format!("/lists/0/epochs/{epoch}/new")) == true), [false, new]);
+    }
+    liar.publish(|draft| refilter(draft, |shards| turn(shards, more_of_a_whole(), true)));
+    let text = liar.audit().done().stdout;
+    assert!(text.contains(", baru / new: 120 catatan / records"), "{text}");
+    assert_eq!(text.matches(", baru / new: ").count(), 1, "{text}");
 }
 
 /// The same of the cells that are newly set.

@@ -73,7 +73,7 @@ fn a_proof_beyond_the_log() {
     // Its tiles are withheld: nothing is known, and that is told, and what was signed is kept.
     let liar = Liar::new();
     liar.passes();
-    let (other, proof) = forked(&liar, &[b"{}"], 1);
+    let (_, proof) = forked(&liar, &[b"{}"], 1);
     let shown = proof.clone();
     serve(&liar, move |path| path.ends_with("/epochs/1/proof").then(|| Response::new(200, shown.clone())));
     let told = liar.told();
@@ -96,6 +96,7 @@ fn a_proof_beyond_the_log() {
     // Its tiles are served: they prove it.
     let liar = Liar::new();
     liar.passes();
+    let (other, proof) = forked(&liar, &[b"{}"], 1);
     let tile = read(other.publisher.public().join("log/tile/0/000.p/2"));
     serve(&liar, move |path| match path {
         "/log/tile/0/000.p/2" => Some(Response::new(200, tile.clone())),
