@@ -394,17 +394,15 @@ impl<'a> Audit<'a> {
                 (Files::Gone, "they are served no more, as files of old epochs are not".to_owned(), true)
             }
             Checked::Gone => {
-                (Files::Wrong, "they were wrong when they were served, and are served no more".to_owned(), false)
+                (Files::Wrong, "they were wrong or withheld before, and are served no more".to_owned(), false)
             }
             Checked::NotNow(why) | Checked::Withheld(why) if was_wrong => {
-                (Files::Wrong, format!("they were wrong when they were served, and now: {why}"), false)
+                (Files::Wrong, format!("they were wrong or withheld before, and now: {why}"), false)
             }
             Checked::NotNow(why) | Checked::Withheld(why) => (Files::Unchecked, why.clone(), false),
-            Checked::Wrong | Checked::Wholly(_) => (
-                Files::Wrong,
-                "they are not those of the manifest; the next audit asks for them again".to_owned(),
-                false,
-            ),
+            Checked::Wrong | Checked::Wholly(_) => {
+                (Files::Wrong, "they are wrong or withheld; the next audit asks for them again".to_owned(), false)
+            }
         };
         kept.stands(logged, files);
         let epoch = Some(logged.manifest.epoch);

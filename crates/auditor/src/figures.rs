@@ -16,7 +16,7 @@ pub enum Files {
     Verified,
     /// They are served no more.
     Gone,
-    /// Some are not those of the manifest, or were not when they were served last.
+    /// Some are not those of the manifest or are withheld, or were so before they went.
     Wrong,
     /// They could not be had, or were not asked for.
     Unchecked,

@@ -49,13 +49,13 @@ fn an_epoch_that_was_wrong_is_asked_for_until_it_is_right() {
         let told = liar.told();
         assert_eq!((told.code, told.findings()), (3, vec![root]), "night {night}");
         assert_eq!(files(&told), ["verified", "wrong", "verified"]);
-        let why = "they are not those of the manifest; the next audit asks for them again";
+        let why = "they are wrong or withheld; the next audit asks for them again";
         assert_eq!(unchecked(&told, 2), [(FILES, why, &json!(false))]);
     }
     // Refused, or gone, it is not right.
     for (status, why) in [
-        (403, "they were wrong when they were served, and now: bucket 5: the service refuses it (status 403)"),
-        (404, "they were wrong when they were served, and are served no more"),
+        (403, "they were wrong or withheld before, and now: bucket 5: the service refuses it (status 403)"),
+        (404, "they were wrong or withheld before, and are served no more"),
     ] {
         alter(&liar, "/epochs/2/buckets/", refuse(status));
         for night in 0..2 {
@@ -107,6 +107,22 @@ fn an_old_epoch_that_cannot_be_had_is_asked_for_again() {
     let told = liar.told();
     assert_eq!((told.code, files(&told)), (0, vec!["gone", "verified"]));
     assert!(liar.host.take_requests().iter().all(|request| !request.path.contains("/epochs/1/")));
+}
+
+/// The newest has to be there: withheld then and gone later is not as it may be.
+#[test]
+fn an_epoch_that_was_withheld_while_it_was_the_newest() {
+    let mut liar = Liar::new();
+    alter(&liar, "/epochs/1/buckets/", refuse(404));
+    let told = liar.told();
+    let detail = "bucket 0: the service does not have it (status 404)";
+    assert_eq!((told.code, told.findings()), (3, vec![("bucket_withheld", Some(1), detail)]));
+    liar.plan.records = 110;
+    liar.publish(|_| {});
+    let told = liar.told();
+    assert_eq!((told.code, told.codes(), files(&told)), (4, vec![], vec!["wrong", "verified"]));
+    let why = "they were wrong or withheld before, and are served no more";
+    assert_eq!(unchecked(&told, 1), [(FILES, why, &json!(false))]);
 }
 
 /// A refusal that lasts is withholding, of whatever kind it is.
