@@ -7,8 +7,12 @@
 mod publication;
 mod support;
 
+#[path = "audit/chance.rs"]
+mod chance;
 #[path = "audit/clean.rs"]
 mod clean;
+#[path = "audit/forked.rs"]
+mod forked;
 #[path = "audit/liar.rs"]
 mod liar;
 #[path = "audit/lies.rs"]
@@ -21,6 +25,8 @@ mod long_log;
 mod mirror;
 #[path = "audit/served.rs"]
 mod served;
+#[path = "audit/standing.rs"]
+mod standing;
 
 use std::path::Path;
 
@@ -31,6 +37,20 @@ use crate::support::command::{Ceknik, Ran, ceknik};
 /// `ceknik audit URL` under a policy, of lists with a weak stretch.
 fn audit(url: &str, policy: &Path) -> Ceknik {
     ceknik(["audit", url, "--accept-weak", "--policy"]).arg(policy)
+}
+
+/// The exit code of figures that chance gives one honest epoch in 1,000.
+const UNLIKELY: i32 = 6;
+
+/// An audit of a list whose keys were drawn for this run, which finds nothing but what chance may have done. Gives its verdict.
+#[track_caller]
+fn is_well(audit: Ceknik) -> (Ran, &'static str) {
+    let ran = audit.run();
+    match ran.code() {
+        0 => (ran, "SEMUA SESUAI / ALL IS WELL"),
+        UNLIKELY => (ran, "ANGKA YANG JARANG TERJADI / UNLIKELY FIGURES"),
+        _ => panic!("{ran:?}"),
+    }
 }
 
 /// A report as JSON, and the codes in it.
@@ -45,6 +65,28 @@ impl Told {
         let ran: Ran = audit.arg("--json").run();
         let report = ran.json();
         Self { report, code: ran.code() }
+    }
+
+    /// The same, of a list whose keys were drawn for this run, without what chance does to one such list in 1,000. What it is that
+    /// chance does is tested with fixed keys.
+    #[track_caller]
+    fn but_for_chance(audit: Ceknik) -> Self {
+        let mut told = Self::of(audit);
+        let is_chance = |finding: &Value| finding["weight"] == "chance";
+        told.report["findings"].as_array_mut().unwrap().retain(|finding| !is_chance(finding));
+        let epochs =
+            told.report["lists"].as_array_mut().unwrap().iter_mut().flat_map(|list| list["epochs"].as_array_mut());
+        for findings in epochs.flatten().filter_map(|epoch| epoch["audited"]["findings"].as_array_mut()) {
+            findings.retain(|finding| !is_chance(finding));
+        }
+        if told.code == UNLIKELY {
+            assert_eq!(told.at("/verdict"), "unlikely");
+            let whole = told.at("/unchecked").as_array().unwrap().iter().all(|unchecked| unchecked["expected"] == true);
+            let (code, verdict) = if whole { (0, "all_well") } else { (4, "not_whole") };
+            told.code = code;
+            told.report["verdict"] = verdict.into();
+        }
+        told
     }
 
     /// What was found: code, epoch, particulars.

@@ -1,7 +1,7 @@
 /**
- * What a check will want, asked for while a NIK is still being typed: public files, the same for everybody who opens the page.
- * The check asks for whatever it needs and verifies it, as if nobody had been here; what was asked for already is handed to it
- * once, instead of being asked for twice.
+ * What a check will want, asked for while a NIK is still being typed: public files, the same for everybody. The check asks for
+ * whatever it needs and verifies it, as if nobody had been here; what was asked for already is handed to it once, instead of
+ * being asked for twice. Until then it is lent to whoever verifies a list and keeps it, without a NIK.
  */
 import type { Storage, Tells } from "ceknik";
 
@@ -12,8 +12,8 @@ export interface Made {
   url: string;
   body: string | null;
   tells: Pick<Tells, "code" | "text" | "people">;
-  /** Whether it was made before the button was pressed. */
-  early: boolean;
+  /** Where it was made before the button was pressed: because the page was opened, or since somebody typed or kept a list. */
+  early: "opened" | "wanted" | false;
   status: number | null;
   /** Bytes of the response; null while it is on its way. */
   received: number | null;
@@ -40,21 +40,22 @@ export interface Wanted {
   lists: string[];
   /** Whether the service's policy is wanted as well: at a first visit, where the page has none. */
   policy: boolean;
-  /** Whether what is large is wanted, too: once somebody types. */
-  typing: boolean;
+  /** Whether what is large is wanted, too: once somebody types, or keeps a list. */
+  large: boolean;
   /** Finds what is on the device already; null when nothing is. */
   shard: Storage["shard"] | null;
 }
 
 /** How long the service lets others keep what the next epoch replaces, in milliseconds; nothing is asked for again before. */
-const FRESH = 30_000;
+export const FRESH = 30_000;
+/** A file that is named by its hash. */
+const FILTER = /\/filter\/[0-9a-f]{64}$/;
 /** How long what nobody waits for may take, in milliseconds. */
 const PATIENCE = 60_000;
-/** Most lists that are looked ahead for; a check asks for the others when it comes to them. */
-const MOST_LISTS = 4;
 /** Most bytes of a file, and of a filter, which is as long as any. What is longer is for the check to refuse. */
 const MOST_BYTES = 1 << 20;
 const MOST_FILTER_BYTES = 64 << 20;
+const PUBLIC_FILE: Made["tells"] = { code: "public_file", text: "the same file for everybody" };
 /** As the package `ceknik` asks. */
 const PUBLIC: RequestInit = {
   mode: "cors",
@@ -70,28 +71,50 @@ class Ahead {
   /** Told by the check that runs as its own, and not made use of yet. */
   private readonly reserved = new Map<string, Kept>();
   /** By address of a list, the manifest that was followed, and how far. */
-  private readonly followed = new Map<string, { manifest: Promise<string>; typing: boolean }>();
+  private readonly followed = new Map<string, { manifest: Promise<string>; large: boolean }>();
   private untold: Made[] = [];
   private readonly running = new Set<Promise<unknown>>();
+  /** Whether somebody typed, or kept a list. */
+  wanted = false;
 
   /** Makes a request that everybody makes, and notes it. Without a network, none is made. */
-  async fetch(url: string, request: RequestInit): Promise<Response> {
+  async fetch(url: string, request: RequestInit = {}, tells = PUBLIC_FILE): Promise<Response> {
     if (!navigator.onLine) {
       throw new TypeError("there is no network");
     }
-    return this.begin(url, request, false).response;
+    return this.begin(url, request, tells).response;
   }
 
   /** Asks for what a check of these lists will ask for first, unless that was done just now. */
-  prepare({ server, lists, policy, typing, shard }: Wanted): void {
+  prepare({ server, lists, policy, large, shard }: Wanted): void {
+    this.wanted ||= large;
     if (!navigator.onLine) {
       return;
     }
     if (policy) {
       this.ask(`${server}/v1/policy`).catch(() => undefined);
     }
-    for (const list of lists.slice(0, MOST_LISTS)) {
-      void this.follow(`${server}/v1/${list}`, list, typing, shard);
+    for (const list of lists) {
+      void this.follow(`${server}/v1/${list}`, list, large, shard);
+    }
+  }
+
+  /** A response that a check may have still. Rejects where it came to nothing, or a check has it. */
+  async lend(url: string, tells?: Made["tells"]): Promise<Response> {
+    this.ask(url, tells).catch(() => undefined);
+    const kept = this.kept.get(url);
+    if (kept?.free !== true) {
+      throw new TypeError("there is none to lend");
+    }
+    return (await kept.response).clone();
+  }
+
+  /** Lets go of a list's filter, which is on the device now. */
+  drop(list: string): void {
+    for (const url of this.kept.keys()) {
+      if (url.startsWith(list) && FILTER.test(url)) {
+        this.kept.delete(url);
+      }
     }
   }
 
@@ -142,24 +165,24 @@ class Ahead {
   }
 
   /** Follows a list from its manifest on. What is read there decides nothing but what is asked for. */
-  private async follow(address: string, id: string, typing: boolean, shard: Wanted["shard"]): Promise<void> {
+  private async follow(address: string, id: string, large: boolean, shard: Wanted["shard"]): Promise<void> {
     const manifest = this.ask(`${address}/manifest`);
     const before = this.followed.get(address);
-    if (before?.manifest === manifest && (before.typing || !typing)) {
+    if (before?.manifest === manifest && (before.large || !large)) {
       return;
     }
-    this.followed.set(address, { manifest, typing });
+    this.followed.set(address, { manifest, large });
     try {
       const { epoch, filter } = JSON.parse(await manifest) as { epoch: number; filter: { shards: { sha256: string }[] } | null };
       // Of several shards, the NIK decides which one is asked for.
       const [sha256, another] = (filter?.shards ?? []).map((one) => one.sha256);
       const single = another === undefined && /^[0-9a-f]{64}$/.test(sha256 ?? "") ? sha256 : undefined;
-      if (shard !== null && (!typing || single === undefined || (await shard(id, single)) !== undefined)) {
+      if (shard !== null && (!large || single === undefined || (await shard(id, single)) !== undefined)) {
         return;
       }
       const more = [this.ask(`${address}/epochs/${Number(epoch)}/proof`)];
-      if (typing && single !== undefined) {
-        more.push(this.ask(`${address}/filter/${single}`, true));
+      if (large && single !== undefined) {
+        more.push(this.ask(`${address}/filter/${single}`));
       }
       await Promise.all(more);
     } catch {
@@ -167,24 +190,25 @@ class Ahead {
     }
   }
 
-  private ask(url: string, lasts = false): Promise<string> {
+  private ask(url: string, tells = PUBLIC_FILE): Promise<string> {
     const before = this.kept.get(url);
     if (before !== undefined && fresh(before)) {
       return before.body;
     }
-    const kept = this.begin(url, PUBLIC, lasts);
+    const kept = this.begin(url, PUBLIC, tells);
     this.kept.set(url, kept);
     return kept.body;
   }
 
-  private begin(url: string, request: RequestInit, lasts: boolean): Kept {
+  private begin(url: string, request: RequestInit, tells: Made["tells"]): Kept {
+    const lasts = FILTER.test(url);
     const made: Made = {
       at: new Date(),
       method: "GET",
       url,
       body: null,
-      tells: { code: "public_file", text: "the same file for everybody" },
-      early: true,
+      tells,
+      early: this.wanted ? "wanted" : "opened",
       status: null,
       received: null,
       draw: () => undefined,

@@ -1,5 +1,6 @@
 /** Answers, in words that hold. */
 import type { CeknikError, Outcome, Report, Text } from "ceknik";
+import { device } from "./device";
 import { button, el, facts } from "./dom";
 import { calendarDay, day, duration, moment, number, said, t } from "./language";
 import type { Result } from "./run";
@@ -169,7 +170,9 @@ function aboutList({ list, trust }: Report, name: string | null): HTMLElement[] 
     return [];
   }
   const { manifest, log, logIndex, sha256 } = list;
-  const basis = trust && { given: t().trustGiven, pinned_before: t().trustPinned, pinned_now: t().trustFirst }[trust.basis];
+  // While a NIK was typed it may have been pinned already, which is no earlier visit.
+  const by = trust?.basis === "pinned_before" && device.pinned ? "pinned_now" : trust?.basis;
+  const basis = by && { given: t().trustGiven, pinned_before: t().trustPinned, pinned_now: t().trustFirst }[by];
   return [
     facts([
       [t().list, name],
@@ -182,7 +185,7 @@ function aboutList({ list, trust }: Report, name: string | null): HTMLElement[] 
       { class: "about" },
       el("summary", {}, t().trust),
       basis && el("p", {}, basis),
-      trust?.basis === "pinned_now" && el("p", {}, t().trustCompare),
+      by === "pinned_now" && el("p", {}, t().trustCompare),
       facts([
         [t().log, el("code", {}, log)],
         [t().witnesses, trust && (trust.witnesses.length === 0 ? t().noWitnesses : trust.witnesses.join(", "))],

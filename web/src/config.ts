@@ -10,22 +10,37 @@ export interface Config {
 }
 
 const FILE = "config.json";
+/** How long the host may take to say how it is now, in milliseconds, where an earlier visit knows how it was. */
+const PATIENCE = 3_000;
+
+/** The address below which the page lies. */
+const below = new URL(".", document.baseURI);
+
+/** The path below which the page lies: what it keeps is named by that, since other pages of its host may keep something, too. */
+export const PLACE = below.pathname;
+/** Begins the names of caches with the page's files; sw.ts calls them so as well. A path has no space in it. */
+export const PAGE_CACHE = `ceknik-page ${PLACE} `;
+export const LISTS_CACHE = `ceknik-lists ${PLACE}`;
+export const DATABASE = `ceknik ${PLACE}`;
 
 /** The address below which the page lies, without a slash at the end. */
-export function home(): string {
-  return new URL(".", document.baseURI).href.replace(/\/+$/, "");
+function home(): string {
+  return below.href.replace(/\/+$/, "");
 }
 
 /**
  * Reads the configuration. Where the host has none, the service is where the page came from. Rejects where it cannot be had or
- * read: to go on would be to ask another service than the host meant, and on another word.
+ * read: to go on would be to ask another service than the host meant, and on another word. On a network that is connected and
+ * dead it is as at an earlier visit, as without a network.
  */
 export async function config(): Promise<Config> {
   // With the credentials of build/preload.ts, or it is fetched twice.
-  return read(await fetch(FILE, { referrerPolicy: "no-referrer", cache: "no-cache" }));
+  const fresh = fetch(FILE, { referrerPolicy: "no-referrer", cache: "no-cache" }).then(read);
+  const late = new Promise((passed) => setTimeout(passed, PATIENCE)).then(keptConfig).then((kept) => kept ?? fresh);
+  return Promise.race([fresh, late]);
 }
 
-/** As it was at an earlier visit, to begin with what decides nothing; null when there was none. */
+/** As it was at an earlier visit; null when there was none. */
 export async function keptConfig(): Promise<Config | null> {
   try {
     const kept = await caches.match(new URL(FILE, document.baseURI).href);

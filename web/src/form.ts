@@ -5,6 +5,7 @@ import { button, el, freshId, put, tick } from "./dom";
 import { inGroups, nikField, prepared } from "./field";
 import type { Begun, NikField } from "./field";
 import { said, t } from "./language";
+import { outlook } from "./outlook";
 
 /** Most people at once: as many as one request to the service may hold. */
 const MOST_PEOPLE = 16;
@@ -19,30 +20,30 @@ export class Form {
   private people: Person[] = [{ label: "", text: "" }];
   private fields: NikField[] = [];
   private lists: Dataset[] = [];
-  private readonly left = new Set<string>();
   private readonly choices = el("div");
-  /** Whether it waits for the module, and what is said meanwhile. */
+  /** Whether it waits for what a check needs, and what is said meanwhile. */
   private submitted = false;
   private readonly waiting = el("p", { class: "quiet", role: "status" });
 
-  /** `check` is told whom; `typed`, that somebody types. */
+  /** `check` is told whom, and waited for until it begins; `typed` is told that somebody types. */
   constructor(
-    private readonly check: (people: Whose[]) => void,
+    private readonly check: (people: Whose[]) => Promise<void>,
     private readonly typed: () => void,
     private readonly settings: () => HTMLElement,
   ) {
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
-      // On a slow network a NIK is typed before the module is there that reads it.
+      // On a slow network a NIK is typed before the module is there that reads it, and it is known whom to ask.
       if (!this.submitted) {
         this.submitted = true;
         const told = setTimeout(() => put(this.waiting, t().gettingReady), 100);
-        void prepared.then(() => {
-          clearTimeout(told);
-          put(this.waiting);
-          this.submitted = false;
-          this.submit();
-        });
+        void prepared
+          .then(() => this.submit())
+          .finally(() => {
+            clearTimeout(told);
+            put(this.waiting);
+            this.submitted = false;
+          });
       }
     });
     this.redraw();
@@ -51,6 +52,7 @@ export class Form {
   /** In the language that is chosen now; what was typed stays. */
   redraw(): void {
     const several = this.people.length > 1;
+    this.waiting.textContent &&= t().gettingReady;
     this.fields = [];
     const rows = this.people.map((person, place) => this.row(person, place, several));
     put(
@@ -78,7 +80,7 @@ export class Form {
 
   /** Of the lists on offer, those that are wanted. */
   chosen(): Dataset[] {
-    return this.lists.filter(({ id }) => !this.left.has(id));
+    return this.lists.filter(({ id }) => outlook.wants(id));
   }
 
   /** Takes every NIK off the screen. */
@@ -152,13 +154,13 @@ export class Form {
         {},
         el("legend", {}, t().which),
         ...this.lists.map(({ id, title }) =>
-          tick(said(title), null, !this.left.has(id), (checked) => this.left[checked ? "delete" : "add"](id)),
+          tick(said(title), null, outlook.wants(id), (checked) => outlook.choose(id, checked)),
         ),
       ),
     );
   }
 
-  private submit(): void {
+  private async submit(): Promise<void> {
     const read = this.fields.map((field) => field.digits());
     const wrong = read.indexOf(null);
     const person = this.people[wrong];
@@ -173,7 +175,7 @@ export class Form {
       this.fields[twice]?.refuse(t().nikTwice);
       return;
     }
-    this.check(
+    await this.check(
       digits.map((nik, place) => ({ nik: inGroups(nik), label: this.people[place]?.label.trim() || t().person(place + 1) })),
     );
   }

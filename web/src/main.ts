@@ -10,15 +10,16 @@ import { prepareDistricts } from "./districts";
 import { button, el, put, speaker } from "./dom";
 import { fingerprint } from "./fingerprint";
 import { Form } from "./form";
+import { keepList } from "./keep";
 import { choose, chooseKept, language, moment, said, t } from "./language";
 import { loadsOf } from "./lists";
 import { keepPage } from "./offline";
 import { outlook } from "./outlook";
 import * as preferences from "./preferences";
 import { preparePrinting } from "./print";
-import { settingsShown } from "./settings";
+import { keptNothing, settingsShown } from "./settings";
 
-const set = { neverContact: false, theme: preferences.theme() };
+const set = { theme: preferences.theme() };
 
 /** What is to be said above the form. */
 const notices = {
@@ -28,6 +29,7 @@ const notices = {
   noneChosen: false,
   cleared: false,
   emptied: false,
+  noEnglish: false,
 };
 
 let settings: Config | null = null;
@@ -38,6 +40,8 @@ let lists: Dataset[] | null = null;
 let busy = new Map<string, DatasetStatus["load"]>();
 /** Lists that are on their way. */
 let finding: Promise<void> | null = null;
+/** How often the screen was emptied: what waited to be checked before that is not. */
+let emptied = 0;
 
 const top = el("header");
 const told = el("div", { class: "notices no-print", role: "status" });
@@ -46,21 +50,29 @@ const checking = new Checking(() => {
   form.focus();
 });
 const form = new Form(
-  (people) => void check(people),
+  check,
   () => {
     outlook.typed();
-    prepareWorker().catch(() => undefined); // The module cannot be had, which is said elsewhere.
+    startWorker();
   },
-  () => settingsShown(set, { shared: (shared) => void shareDevice(shared), clear: () => void clearDevice() }),
+  () =>
+    settingsShown(set, {
+      shared: (shared) => void shareDevice(shared),
+      keep: keepLists,
+      clear: () => void clearDevice(),
+    }),
 );
 const bottom = el("footer", { class: "no-print" });
+/** Says that the screen is emptied soon, wherever on the page somebody reads. */
+const leaving = el("div", { class: "leaving no-print", role: "alert" });
+let stay: (() => void) | null = null;
 
 /** Whatever must be there before anything is checked. Begun at once, while the form can be filled in already. */
 const prepared = prepare();
 
 async function prepare(): Promise<Config> {
-  const [read] = await Promise.all([outlook.configured, load().then(openStorage)]);
-  outlook.open(() => device.storage);
+  const [read] = await Promise.all([outlook.configured, load(), openStorage()]);
+  outlook.open({ storage: device.storage, keepList });
   settings = read;
   return read;
 }
@@ -70,12 +82,19 @@ async function start(): Promise<void> {
   preparePrinting();
   await chooseKept();
   document.body.append(speaker);
+  const main = el("main", { id: "main", tabindex: -1 }, told, form.element, checking.element);
+  // Without a change of the address, which may say more.
+  const skip = (event: Event) => {
+    event.preventDefault();
+    main.focus();
+  };
   put(
     document.getElementById("app") as HTMLElement,
-    el("a", { class: "skip", href: "#main" }, t().skip),
+    el("a", { class: "skip", href: "#main", onclick: skip }, t().skip),
     top,
-    el("main", { id: "main", tabindex: -1 }, told, form.element, checking.element),
+    main,
     bottom,
+    leaving,
   );
   redraw();
   const found = outlook.configured.then(findLists, () => undefined);
@@ -86,11 +105,19 @@ async function start(): Promise<void> {
     redraw();
     return;
   }
-  watchLeaving((idle) => {
-    empty();
-    notices.emptied = idle;
-    tell();
-  });
+  watchLeaving(
+    (idle) => {
+      empty();
+      notices.emptied = idle;
+      tell();
+    },
+    (staying) => {
+      stay = staying;
+      warn();
+    },
+  );
+  // Somebody opens a bookmark of the page, for a device that others use, in the tab in which it is open.
+  addEventListener("hashchange", () => preferences.isShared() && location.reload());
   for (const event of ["online", "offline"]) {
     addEventListener(event, () => {
       tell();
@@ -104,7 +131,7 @@ async function start(): Promise<void> {
   prepareDistricts();
   // What somebody waits for comes first.
   await ahead.quiet();
-  if (!device.shared) {
+  if (!preferences.isShared()) {
     await keepPage(newVersion);
   }
 }
@@ -115,6 +142,7 @@ function redraw(): void {
   document.title = t().title;
   header();
   tell();
+  warn();
   form.redraw();
   checking.redraw();
   footer();
@@ -129,7 +157,8 @@ function header(): void {
     t().otherLanguage,
     () => {
       void choose(other).then(() => {
-        preferences.keepLanguage(language(), device.shared);
+        preferences.keepLanguage(language());
+        notices.noEnglish = language() !== other;
         redraw();
         top.querySelector("button")?.focus();
       });
@@ -146,12 +175,13 @@ function header(): void {
 }
 
 function tell(): void {
-  const { takeOver, noLists, noneChosen, cleared, emptied } = notices;
+  const { takeOver, noLists, noneChosen, cleared, emptied, noEnglish } = notices;
   const fresh = el(
     "div",
     {},
     !navigator.onLine && el("p", { class: "warning" }, t().offlineNow),
     takeOver !== null && el("div", { class: "warning" }, el("p", {}, t().newVersion), button(t().reload, takeOver, "small")),
+    noEnglish && el("p", { class: "warning", lang: "en" }, t().noEnglish),
     noLists === "none" && el("p", { class: "warning" }, t().noLists),
     noLists === "unreachable" &&
       navigator.onLine &&
@@ -167,6 +197,10 @@ function tell(): void {
   }
 }
 
+function warn(): void {
+  put(leaving, stay && el("p", {}, t().leavingSoon), stay && button(t().stay, stay, "small"));
+}
+
 function state({ title, epoch, validUntil }: Dataset): string {
   const until = new Date(validUntil);
   return t().statusLine(said(title), epoch, moment(until), until > new Date());
@@ -176,7 +210,8 @@ function footer(): void {
   const build = el("p", { class: "fingerprint" });
   void fingerprint().then((hash) => {
     if (hash !== null) {
-      put(build, `${t().build}: `, el("code", {}, hash), " ", el("a", { href: "cara-kerja.html#sidik" }, t().buildHow));
+      const how = `cara-kerja.html${preferences.addressWith(preferences.FINGERPRINT)}`;
+      put(build, `${t().build}: `, el("code", {}, hash), " ", el("a", { href: how }, t().buildHow));
     }
   });
   // What is the same for all lists is said once.
@@ -207,7 +242,7 @@ function findLists(): Promise<void> {
       footer();
     });
     // Asked for at once. Where they cannot be had, those of an earlier visit do.
-    const fresh = outlook.found(!device.shared);
+    const fresh = outlook.found();
     const kept = lists === null ? await outlook.kept() : null;
     if (kept !== null) {
       offer(kept);
@@ -223,6 +258,7 @@ function findLists(): Promise<void> {
 }
 
 async function check(people: Whose[]): Promise<void> {
+  const begun = emptied;
   notices.cleared = notices.emptied = false;
   tell();
   footer();
@@ -237,32 +273,66 @@ async function check(people: Whose[]): Promise<void> {
   const chosen = form.chosen();
   notices.noneChosen = lists !== null && lists.length > 0 && chosen.length === 0;
   tell();
+  if (emptied !== begun) {
+    return;
+  }
   if (settings === null || chosen.length === 0) {
     told.scrollIntoView({ block: "nearest" });
     return;
   }
   outlook.begins();
-  await checking.begin({ settings, lists: chosen, people, neverContact: set.neverContact });
+  void checking.begin({ settings, lists: chosen, people, neverContact: preferences.addressSays(preferences.NO_CONTACT) });
+}
+
+/** Keeps the lists that are chosen, and whatever a check needs without a network. */
+async function keepLists(): Promise<Date | null> {
+  startWorker();
+  try {
+    await prepared;
+  } catch {
+    return null; // Likewise.
+  }
+  if (lists === null) {
+    await findLists();
+  }
+  return outlook.keep();
+}
+
+function startWorker(): void {
+  prepareWorker().catch(() => undefined); // The module cannot be had, which is said elsewhere.
 }
 
 /** Takes every NIK and answer off the screen. */
 function empty(): void {
+  emptied += 1;
   checking.empty();
   form.empty();
 }
 
+/** Ends whatever would write to the device, before that is cleared. */
+function end(): void {
+  outlook.forgets();
+  keptNothing();
+}
+
 async function clearDevice(): Promise<void> {
-  await forgetEverything();
+  end();
   set.theme = "auto";
   preferences.showTheme(set.theme);
   empty();
+  await forgetEverything();
   notices.cleared = true;
   tell();
   form.focus();
 }
 
 async function shareDevice(shared: boolean): Promise<void> {
-  await share(shared, newVersion);
+  end();
+  const done = share(shared, newVersion);
+  // Their links lead on with what the address says now.
+  header();
+  footer();
+  await done;
   tell();
 }
 

@@ -67,7 +67,7 @@ export class Requests {
   }
 
   private line(made: Made): HTMLElement {
-    const { at, method, url, body, tells, early } = made;
+    const { at, method, url, body, tells } = made;
     const sizes = el("span", { class: "quiet" });
     made.draw = () => {
       const received =
@@ -93,7 +93,7 @@ export class Requests {
         body !== null && el("pre", {}, body),
       ),
       sizes,
-      el("p", {}, early ? t().leftEarly : (t().tells[tells.code]?.(people) ?? tells.text)),
+      el("p", {}, why(made) ?? t().tells[tells.code]?.(people) ?? tells.text),
     );
   }
 
@@ -132,4 +132,9 @@ export class Requests {
       )
       .join("\n");
   }
+}
+
+/** Why a file that is the same for everybody was asked for before the button was pressed; null for what is told by itself. */
+function why({ early, tells }: Made): string | null {
+  return !early || tells.code !== "public_file" ? null : early === "opened" ? t().leftEarly : t().leftWanted;
 }

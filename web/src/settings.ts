@@ -1,22 +1,36 @@
 /** What can be set: contact with the service, a device that others use, appearance, and forgetting. */
-import { device } from "./device";
-import { button, el, freshId, tick } from "./dom";
-import { t } from "./language";
+import { button, el, freshId, put, tick } from "./dom";
+import { moment, t } from "./language";
 import * as preferences from "./preferences";
 import type { Theme } from "./preferences";
 
 export interface Choices {
-  neverContact: boolean;
   theme: Theme;
 }
 
 export interface Changed {
   shared(shared: boolean): void;
+  /** Until when the lists work without a network; null where they could not be kept. */
+  keep(): Promise<Date | null>;
   clear(): void;
 }
 
 /** Whether it is folded out, which stays when it is drawn anew. */
 let open = false;
+
+/** What is said of keeping lists: what it does, and then what became of it. */
+const kept = el("p", { class: "hint", role: "status" });
+let keptWords = () => t().keepHint;
+
+function sayKept(words: () => string): void {
+  keptWords = words;
+  put(kept, words());
+}
+
+/** What was kept is so no more. */
+export function keptNothing(): void {
+  sayKept(() => t().keepHint);
+}
 
 export function settingsShown(set: Choices, changed: Changed): HTMLElement {
   const id = freshId("theme");
@@ -28,15 +42,23 @@ export function settingsShown(set: Choices, changed: Changed): HTMLElement {
   const choose = ({ target }: { target: HTMLSelectElement }) => {
     set.theme = target.value as Theme;
     preferences.showTheme(set.theme);
-    preferences.keepTheme(set.theme, device.shared);
+    preferences.keepTheme(set.theme);
   };
+  const keep = async () => {
+    sayKept(() => t().keeping);
+    const until = await changed.keep();
+    sayKept(() => (until === null ? t().keepFailed : t().kept(moment(until))));
+  };
+  put(kept, keptWords());
   const ontoggle = ({ target }: { target: HTMLDetailsElement }) => (open = target.open);
   return el(
     "details",
     { class: "settings", open, ontoggle },
     el("summary", {}, t().settings),
-    tick(t().neverContact, t().neverContactHint, set.neverContact, (checked) => (set.neverContact = checked)),
-    tick(t().shared, t().sharedHint, device.shared, changed.shared),
+    tick(t().neverContact, t().neverContactHint, preferences.addressSays(preferences.NO_CONTACT), (checked) =>
+      preferences.putInAddress(preferences.NO_CONTACT, checked),
+    ),
+    tick(t().shared, t().sharedHint, preferences.isShared(), changed.shared),
     el(
       "p",
       {},
@@ -47,6 +69,8 @@ export function settingsShown(set: Choices, changed: Changed): HTMLElement {
         ...themes.map(([value, words]) => el("option", { value, selected: value === set.theme }, words)),
       ),
     ),
+    el("div", { class: "actions" }, button(t().keep, () => void keep())),
+    kept,
     el("div", { class: "actions" }, button(t().clear, changed.clear)),
     el("p", { class: "hint" }, t().clearHint),
   );

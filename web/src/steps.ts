@@ -86,7 +86,8 @@ export class Steps {
         break;
       case "list":
         this.date = new Date(progress.publishedAt);
-        this.change("list", { text: this.listed(progress.fromCache ? null : this.fetched) });
+        // Its filter is still to come.
+        this.change("list", { text: progress.fromCache ? () => t().stepListOf(day(this.date)) : this.listed(this.fetched) });
         break;
       case "filter":
         this.done("list", this.listed(progress.fromCache ? null : progress.bytes));

@@ -13,7 +13,8 @@ const FILES = JSON.parse("__FILES__") as [string, string][];
 const CONFIG = "config.json";
 /** Names this worker too, so that it can have no hash here. */
 const SUMS = "SHA256SUMS";
-const PAGE = "ceknik-page-";
+/** With the path, since another page of the same host may have a worker, too; as in config.ts. */
+const PAGE = `ceknik-page ${new URL(worker.registration.scope).pathname} `;
 
 const address = (file: string) => new URL(file, worker.registration.scope).href;
 

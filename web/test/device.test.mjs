@@ -276,6 +276,16 @@ test("who presses the button before the module is there waits for it, and is che
   await visitor.leaves();
 });
 
+test("it is said when English cannot be had", async () => {
+  const visitor = await visit({ path: "/#bersama" });
+  const english = /\/assets\/en-/;
+  await visitor.page.route(english, (route) => route.abort());
+  await visitor.page.locator("button.language").click();
+  await visitor.page.getByText("English could not be fetched.").waitFor();
+  assert.equal(await visitor.page.evaluate(() => document.documentElement.lang), "id");
+  await visitor.leaves();
+});
+
 test("with the keyboard alone it is checked, and the answer has the focus", async () => {
   const visitor = await visit();
   const { keyboard } = visitor.page;

@@ -1,4 +1,5 @@
-// The page on a host that is not the service's, below a path, as docs/operations.md says: its config.json, its headers.
+// The page on a host that is not the service's, below a path, as docs/operations.md says: its config.json, its headers; beside
+// another copy of it, and in two tabs when a new version comes.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
@@ -17,15 +18,22 @@ const TYPES = {
   ".wasm": "application/wasm",
 };
 const PATH = "/cek/";
+/** Of another page, on the same host. */
+const OTHER = "/lain/";
 
 let world, host, documented;
+/** What a new version appends to the service worker. */
+let newer = "";
 before(async () => {
   world = await makeWorld();
   documented = await readFile(new URL("../../docs/operations.md", import.meta.url), "utf8");
   host = createServer(async ({ url }, answer) => {
-    const file = new URL(url, "http://x").pathname.slice(PATH.length) || "index.html";
+    const file = new URL(url, "http://x").pathname.replace(/^\/(cek|lain)\//, "") || "index.html";
     try {
-      const body = file === "config.json" ? config() : await readFile(new URL(`../dist/${file}`, import.meta.url));
+      let body = file === "config.json" ? config() : await readFile(new URL(`../dist/${file}`, import.meta.url));
+      if (file === "sw.js") {
+        body += newer;
+      }
       answer.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream", ...headers() });
       answer.end(body);
     } catch {
@@ -95,5 +103,55 @@ test("a page on a host that the service does not let evaluate gives no answer ab
   await visitor.answered();
   assert.deepEqual(await visitor.levels(), ["no-answer"]);
   assert.match(await visitor.reads("#results"), /Layanan tidak dapat dihubungi\.[^]*Kode: unreachable/);
+  await visitor.leaves();
+});
+
+test("two pages on one host leave each other's files alone, also when one is cleared", async () => {
+  const url = `http://127.0.0.1:${host.address().port}`;
+  await world.reset("--allow-origin", url);
+  const visitor = await Visitor.arrives(world.browser, url, { path: PATH });
+  await visitor.check(world.people.missed[0]);
+  await visitor.keptForLater();
+  await visitor.page.goto(url + OTHER);
+  await visitor.check(world.people.missed[0]);
+  await visitor.keptForLater();
+  await visitor.press("Pengaturan");
+  await visitor.press("Hapus data di perangkat ini");
+  await visitor.page.getByText("Semua sudah dihapus dari perangkat ini.").waitFor();
+  await visitor.context.setOffline(true);
+  await visitor.page.goto(url + PATH);
+  await visitor.check(world.people.missed[1]);
+  assert.deepEqual(await visitor.levels(), ["not-listed"]);
+  await visitor.leaves();
+});
+
+test("a new version that one tab has taken is loaded by another, too", async () => {
+  const url = `http://127.0.0.1:${host.address().port}`;
+  await world.reset("--allow-origin", url);
+  const visitor = await Visitor.arrives(world.browser, url, { path: PATH });
+  await visitor.keptForLater();
+  const tabs = [visitor.page];
+  // One that knows of the new version before the first takes it, and one that is not told of it.
+  for (let more = 0; more < 2; more += 1) {
+    const page = await visitor.context.newPage();
+    await page.goto(url + PATH);
+    await page.locator("footer .fingerprint code").waitFor();
+    tabs.push(page);
+  }
+  newer = "\n";
+  try {
+    await tabs[0].evaluate(async () => (await navigator.serviceWorker.getRegistration()).update());
+    for (const tab of tabs) {
+      const reload = tab.getByRole("button", { name: "Muat ulang" });
+      await reload.waitFor();
+      await tab.evaluate(() => (globalThis.old = true));
+      await reload.click();
+      await tab.waitForFunction(() => globalThis.old === undefined);
+      await tab.locator("footer .fingerprint code").waitFor();
+      assert.equal(await reload.count(), 0);
+    }
+  } finally {
+    newer = "";
+  }
   await visitor.leaves();
 });

@@ -67,9 +67,12 @@ test("requests hold nothing of a NIK but blinded elements and a bucket's number"
     assert.equal(first.filter((url) => url === early).length, 1, `${early} in ${first}`);
   }
   assert.equal(first.filter((url) => url.includes("/filter/")).length, 1, String(first));
-  assert.match(
-    await visitor.reads("#requests"),
-    /Sama untuk semua orang yang membuka halaman ini; diminta sebelum tombol ditekan\./,
+  // Why each was made before the button was pressed.
+  const why = async (file) => (await visitor.page.locator("#requests li").filter({ hasText: file }).innerText()).split("\n").at(-1);
+  assert.equal(await why(/manifest/), "Berkas yang sama untuk semua orang; diminta karena halaman ini dibuka.");
+  assert.equal(
+    await why(/filter/),
+    "Berkas yang sama untuk semua orang; diminta sejak NIK mulai diketik atau daftar disimpan, sebelum tombol ditekan.",
   );
   await visitor.press("Cek NIK lain");
   await visitor.check(listed);

@@ -150,6 +150,8 @@ export const scenes = [
       ["Jangan pernah hubungi layanan tentang NIK", "Never contact the service about a NIK"],
       ["Perangkat ini dipakai bersama orang lain", "Others use this device too"],
       ["Hapus data di perangkat ini", "Clear this device"],
+      ["Simpan daftar untuk dipakai luring", "Keep the list for use offline"],
+      ["supaya pemeriksaan jalan juga tanpa jaringan", "so that checks work without a network, too"],
       ["NIK dan jawaban tidak pernah disimpan.", "NIKs and answers are never kept."],
     ],
     arrive: async ({ visit }) => {
@@ -157,6 +159,25 @@ export const scenes = [
       await visitor.press("Pengaturan", "Settings");
       return visitor;
     },
+  },
+  {
+    name: "kept",
+    about: "A list that was kept before any NIK was typed, and until when it works without a network.",
+    config: one,
+    says: [
+      [
+        /Sudah ada di sini\. Pemeriksaan jalan juga tanpa jaringan, sampai \d+ \S+ \d{4}/,
+        /It is here\. Checks work without a network, too, until \d+ \S+ \d{4}/,
+      ],
+    ],
+    arrive: async ({ visit }) => {
+      const visitor = await visit({});
+      await visitor.press("Pengaturan", "Settings");
+      await visitor.press("Simpan daftar untuk dipakai luring", "Keep the list for use offline");
+      await visitor.page.getByText(visitor.say("Sudah ada di sini.", "It is here.")).waitFor();
+      return visitor;
+    },
+    picture: ".settings",
   },
   {
     name: "steps-list",
@@ -183,7 +204,11 @@ export const scenes = [
     about: "The steps, while the service confirms; below, what left the device so far.",
     config: one,
     says: [
-      [/Daftar per \d+ \S+ \d{4} \(.*\) \(selesai\)/, /List as of \d+ \S+ \d{4} \(.*\) \(done\)/],
+      // Its filter came while the NIK was typed, and was kept by now, or is the check's.
+      [
+        /Daftar per \d+ \S+ \d{4}( \(.*\)|, sudah ada di perangkat ini) \(selesai\)/,
+        /List as of \d+ \S+ \d{4}( \(.*\)|, already on this device) \(done\)/,
+      ],
       ["Sudah dihitung di perangkat ini (selesai)", "Computed on this device (done)"],
       ["Penyaring menjawab “mungkin”; belum pasti (selesai)", "The filter says “maybe”; not certain yet (done)"],
       ["Memastikan dengan layanan (sedang dikerjakan)", "Confirming with the service (in progress)"],
@@ -556,6 +581,7 @@ export const scenes = [
         /The number of a group of some 1,250 people.* who would ask as well\./,
       ],
       ["di komputer tekan F12", "on a computer press F12"],
+      ["Baris OPTIONS (preflight) ditambahkan peramban sendiri", "Lines with OPTIONS (preflight) are added by the browser itself"],
     ],
     arrive: async ({ world, visit }) => {
       const visitor = await checked(world, visit, "hit");
@@ -620,6 +646,26 @@ export const scenes = [
     arrive: async ({ visit }) => {
       const visitor = await visit({ path: "/#bersama" });
       await visitor.press("Pengaturan", "Settings");
+      return visitor;
+    },
+  },
+  {
+    name: "shared-leaving",
+    about: "The same, half a minute before the screen is emptied: that is said where somebody reads, and can be put off.",
+    config: one,
+    levels: ["listed"],
+    inSight: ".leaving",
+    // Whoever changes the language is there, and it is gone.
+    untouched: true,
+    says: [
+      ["Layar dikosongkan dalam 30 detik", "The screen is cleared in 30 seconds"],
+      ["Tetap tampilkan", "Keep it on the screen"],
+    ],
+    arrive: async ({ world, visit }) => {
+      const visitor = await visit({ path: "/#bersama", clock: true });
+      await visitor.check(world.people.listed);
+      await visitor.page.clock.fastForward(155_000);
+      await visitor.page.getByText(visitor.say("Tetap tampilkan", "Keep it on the screen")).waitFor();
       return visitor;
     },
   },

@@ -1,21 +1,17 @@
 //! One audit, from the log to the report.
 
-use std::collections::BTreeMap;
-
 use ceknik_client::{CacheMode, ClientError};
-use ceknik_core::encoding::hex;
-use ceknik_core::log::{MAX_POLICY_BYTES, MAX_PROOF_BYTES, Policy, PolicyError, TlogProof, TreeHead};
-use ceknik_core::manifest::{
-    FreshnessError, Id, MOST_MANIFEST_BYTES, Manifest, UnverifiedManifest, VerifyError, manifest_sha256,
-};
-use ceknik_core::merkle::{leaf_hash, root};
+use ceknik_core::log::{MAX_POLICY_BYTES, Policy, PolicyError};
+use ceknik_core::manifest::{Id, Manifest, manifest_sha256};
 use ceknik_core::time::Timestamp;
 use thiserror::Error;
 
-use crate::epoch::{AuditedEpoch, Before, Checked, Epochs};
+use crate::epoch::{Again, Before, Checked, Epochs, Part};
+use crate::evidence::OpenCase;
 use crate::figures::{Files, LoggedFigures, PromiseFigures};
 use crate::findings::{Code, Finding, Unchecked};
-use crate::history::{History, LoggedEpoch, told};
+use crate::history::{History, LoggedEpoch};
+use crate::kept::Kept;
 use crate::list::{ListError, RawList, compare};
 use crate::log::{FollowError, Followed, follow, for_each_entry};
 use crate::probe::Prober;
@@ -23,8 +19,10 @@ use crate::report::{ListReport, LogFigures, Report, Trust, TrustBasis};
 use crate::source::{Missing, Source};
 use crate::state::{State, StateError};
 
-/// Most bytes of what is kept of a list: some KiB for each epoch.
-const MOST_STATE_BYTES: usize = 64 << 20;
+mod served;
+
+/// How many entries an audit has told of, in decimal.
+const TOLD: &str = "log/told";
 /// Most bytes of the list of datasets.
 const MOST_DATASETS_BYTES: u64 = 1 << 20;
 
@@ -129,6 +127,8 @@ impl Collected {
 struct Seen {
     followed: Followed,
     history: History,
+    /// Entries that an earlier audit has told of.
+    told: Option<u64>,
 }
 
 impl<'a> Audit<'a> {
@@ -150,10 +150,12 @@ impl<'a> Audit<'a> {
                     error => collected.not_checked(None, None, "the log", error.to_string(), false),
                 }
                 collected.not_checked(None, None, "the lists", "the log was not followed to its end".to_owned(), false);
+                self.tell_open_cases(&policy, &mut collected)?;
                 return Ok(Report::new(at, server, trust, None, Vec::new(), collected.findings, collected.unchecked));
             }
         };
         let seen = self.catch_up(seen, &policy, progress).await?;
+        self.tell_open_cases(&policy, &mut collected)?;
         if basis == TrustBasis::FirstUse {
             self.state.write("policy", &policy.to_bytes())?;
         }
@@ -169,6 +171,7 @@ impl<'a> Audit<'a> {
             let list = self.audit_list(dataset, &seen, &policy, offered, &mut collected, progress).await?;
             lists.push(list);
         }
+        self.tell(&wanted, seen.followed.checkpoint.head().size)?;
         let log = LogFigures::new(&seen.followed);
         Ok(Report::new(at, server, trust, Some(log), lists, collected.findings, collected.unchecked))
     }
@@ -186,12 +189,37 @@ impl<'a> Audit<'a> {
         Ok((Policy::parse(&text.map_err(AuditError::PolicyMissing)?)?, TrustBasis::FirstUse))
     }
 
+    /// What the log signed and was not followed to, now or at an earlier audit.
+    fn tell_open_cases(&self, policy: &Policy, collected: &mut Collected) -> Result<(), StateError> {
+        for log in policy.logs() {
+            for case in OpenCase::all(&self.state, log.key())? {
+                let (what, why) = case.told(&self.state);
+                collected.not_checked(None, None, &what, why, false);
+            }
+        }
+        Ok(())
+    }
+
     async fn follow(&self, policy: &Policy, progress: &mut dyn FnMut(Phase, u64, u64)) -> Result<Seen, FollowError> {
         let mut advance = |done, of| progress(Phase::Log, done, of);
         let followed = follow(&self.source, &self.state, policy, &mut advance).await?;
-        let mut history = History::new(followed.checkpoint.origin());
+        let told = self.told()?;
+        let mut history = History::new(followed.checkpoint.origin(), told.unwrap_or(0));
         for_each_entry(&self.state, followed.checkpoint.head(), |index, entry| history.read(index, entry))?;
-        Ok(Seen { followed, history })
+        Ok(Seen { followed, history, told })
+    }
+
+    /// Entries of the log that an audit has told of to its end; none before the first.
+    fn told(&self) -> Result<Option<u64>, StateError> {
+        let Some(told) = self.state.read(TOLD, 32)? else { return Ok(None) };
+        let told = core::str::from_utf8(&told).ok().and_then(|told| told.trim_end().parse().ok());
+        told.map(Some).ok_or_else(|| self.state.damaged(TOLD))
+    }
+
+    /// What was found is told from here on: the next audit marks it so.
+    fn tell(&self, wanted: &[Id], entries: u64) -> Result<(), StateError> {
+        wanted.iter().try_for_each(|dataset| Kept::told(&self.state, dataset))?;
+        self.state.write(TOLD, format!("{entries}\n").as_bytes())
     }
 
     /// An epoch that was published while the log was followed is in a log that has grown by now.
@@ -245,11 +273,6 @@ impl<'a> Audit<'a> {
         Ok(listed.iter().filter_map(|dataset| dataset["id"].as_str().map(str::to_owned)).collect())
     }
 
-    async fn served(&self, dataset: &Id) -> Result<Vec<u8>, Missing> {
-        let path = format!("/v1/{dataset}/manifest");
-        self.source.get(&path, MOST_MANIFEST_BYTES as u64, CacheMode::Revalidate).await
-    }
-
     async fn audit_list(
         &mut self,
         dataset: &Id,
@@ -261,57 +284,19 @@ impl<'a> Audit<'a> {
     ) -> Result<ListReport, AuditError> {
         let logged = &seen.history.lists()[dataset];
         let newest = &logged[logged.len() - 1];
-        self.check_served(dataset, logged, policy, seen.followed.checkpoint.head(), collected).await?;
+        self.check_served(dataset, logged, policy, &seen.followed.checkpoint, collected).await?;
         if offered == Some(false) {
             collected.findings.push(Finding::new(Code::ListWithheld, "it is not among /v1/datasets").of(dataset));
         }
         let mut kept = Kept::read(&self.state, dataset)?;
-        let mut files: BTreeMap<u64, Files> = BTreeMap::new();
-        let mut unsaved = None;
-        let epochs = Epochs { source: &self.source, state: &self.state, dataset };
-        let last = kept.audited.last().map_or(0, |audited| audited.epoch);
-        for logged_epoch in logged.iter().filter(|logged| logged.manifest.epoch > last) {
-            let epoch = logged_epoch.manifest.epoch;
-            self.check_manifest(dataset, logged_epoch, collected).await;
-            let before = kept.audited.last().and_then(|audited| {
-                let logged = logged.iter().find(|logged| logged.manifest.epoch == audited.epoch)?;
-                Some(Before { logged, audited })
-            });
-            let is_newest = epoch == newest.manifest.epoch;
-            let mut advance = |done, of| progress(Phase::Buckets(epoch), done, of);
-            let checked = epochs.check(logged_epoch, before, is_newest, &mut collected.findings, &mut advance).await?;
-            let standing = match checked {
-                Checked::Wholly(audited) => {
-                    // A renewal is checked again in no time: it is kept with the next that is not one.
-                    let is_renewal = audited.table_epoch != epoch;
-                    kept.audited.push(*audited);
-                    unsaved = Some(logged_epoch);
-                    if !is_renewal {
-                        self.keep(&epochs, &kept, unsaved.take())?;
-                    }
-                    Files::Verified
-                }
-                Checked::Gone => {
-                    let why = "they are served no more, as files of old epochs are not".to_owned();
-                    collected.not_checked(Some(dataset), Some(epoch), "filter and buckets", why, true);
-                    Files::Gone
-                }
-                Checked::Wrong => Files::Wrong,
-                Checked::NotNow(why) => {
-                    collected.not_checked(Some(dataset), Some(epoch), "filter and buckets", why, false);
-                    Files::Unchecked
-                }
-            };
-            files.insert(epoch, standing);
-        }
-        self.keep(&epochs, &kept, unsaved)?;
-        collected.findings.extend(kept.audited.iter().flat_map(|audited| audited.findings.clone()));
-        let audited = |logged: &LoggedEpoch| {
-            kept.audited
-                .iter()
-                .find(|audited| audited.epoch == logged.manifest.epoch && audited.sha256 == hex(&logged.sha256))
+        let epochs = Epochs::new(&self.source, &self.state, dataset);
+        self.audit_epochs(&epochs, logged, &mut kept, collected, progress).await?;
+        let (again, newest_is_wrong) = match kept.audited(newest) {
+            Some(_) => self.look_again(&epochs, newest, collected).await?,
+            None => (None, false),
         };
-        let newest_audited = audited(newest);
+        collected.findings.extend(kept.findings());
+        let newest_audited = kept.audited(newest);
         let members_before = newest_audited.and_then(|audited| {
             let since = audited.cells.as_ref()?.growth.as_ref()?.since;
             let before = logged.iter().find(|logged| logged.manifest.epoch == since)?;
@@ -337,10 +322,10 @@ impl<'a> Audit<'a> {
             None
         };
         let figures = logged.iter().map(|logged| {
-            let audited = audited(logged).cloned();
-            let standing = if audited.is_some() { Files::Verified } else { Files::Gone };
-            let standing = files.get(&logged.manifest.epoch).copied().unwrap_or(standing);
-            LoggedFigures::new(logged, standing, audited)
+            let is_wrong = newest_is_wrong && logged.index == newest.index;
+            let files = if is_wrong { Files::Wrong } else { kept.files(logged).unwrap_or(Files::Unchecked) };
+            let is_new = seen.told.is_some_and(|told| logged.index >= told);
+            LoggedFigures::new(logged, is_new, files, kept.audited(logged).cloned())
         });
         Ok(ListReport {
             dataset: dataset.to_string(),
@@ -348,17 +333,111 @@ impl<'a> Audit<'a> {
             population: newest.manifest.population,
             evaluations_per_day: newest.manifest.disclosure.evaluations_per_day,
             epochs: figures.collect(),
+            again,
             promise,
             probes,
             list: compared,
         })
     }
 
-    /// Keeps what was found up to an epoch, if there is one that was not kept, and removes what is needed no more: of the epoch
-    /// that was audited last, table and shards stay.
-    fn keep(&self, epochs: &Epochs<'_>, kept: &Kept, logged: Option<&LoggedEpoch>) -> Result<(), StateError> {
-        let (Some(logged), Some(audited)) = (logged, kept.audited.last()) else { return Ok(()) };
+    /// Audits the files of every epoch that is not verified yet, as long as they are there.
+    async fn audit_epochs(
+        &self,
+        epochs: &Epochs<'_>,
+        all: &[LoggedEpoch],
+        kept: &mut Kept,
+        collected: &mut Collected,
+        progress: &mut dyn FnMut(Phase, u64, u64),
+    ) -> Result<(), AuditError> {
+        let newest = all.last().map_or(0, |newest| newest.manifest.epoch);
+        for logged in all {
+            if matches!(kept.files(logged), Some(Files::Verified | Files::Gone)) {
+                continue;
+            }
+            let epoch = logged.manifest.epoch;
+            self.check_manifest(epochs.dataset, logged, collected).await;
+            // One that comes late is compared with none: the table of the one before it is not here any more.
+            let before = kept.audited.last().filter(|audited| audited.epoch < epoch).and_then(|audited| {
+                let logged = all.iter().find(|logged| logged.manifest.epoch == audited.epoch)?;
+                Some(Before { logged, audited })
+            });
+            let mut advance = |done, of| progress(Phase::Buckets(epoch), done, of);
+            let part = Part { is_newest: epoch == newest, is_judged: kept.is_judged(logged, all) };
+            let checked = epochs.check(logged, before, part, &mut collected.findings, &mut advance).await?;
+            match checked {
+                Checked::Wholly(audited) => {
+                    // A renewal is checked again in no time: it is kept with the next that is not one.
+                    let is_renewal = audited.table_epoch != epoch;
+                    kept.add(*audited);
+                    if !is_renewal {
+                        self.keep(epochs, all, kept)?;
+                    }
+                }
+                other => self.not_verified(epochs.dataset, logged, &other, kept, collected),
+            }
+        }
+        Ok(self.keep(epochs, all, kept)?)
+    }
+
+    /// Says of an epoch that it was not verified, and how it stands with it: one that was wrong stays so, until its files are had.
+    fn not_verified(
+        &self,
+        dataset: &Id,
+        logged: &LoggedEpoch,
+        checked: &Checked,
+        kept: &mut Kept,
+        collected: &mut Collected,
+    ) {
+        let was_wrong = kept.files(logged) == Some(Files::Wrong);
+        let (files, why, expected) = match checked {
+            Checked::Gone if !was_wrong => {
+                (Files::Gone, "they are served no more, as files of old epochs are not".to_owned(), true)
+            }
+            Checked::Gone => {
+                (Files::Wrong, "they were wrong or withheld before, and are served no more".to_owned(), false)
+            }
+            Checked::NotNow(why) | Checked::Withheld(why) if was_wrong => {
+                (Files::Wrong, format!("they were wrong or withheld before, and now: {why}"), false)
+            }
+            Checked::NotNow(why) | Checked::Withheld(why) => (Files::Unchecked, why.clone(), false),
+            Checked::Wrong | Checked::Wholly(_) => {
+                (Files::Wrong, "they are wrong or withheld; the next audit asks for them again".to_owned(), false)
+            }
+        };
+        kept.stands(logged, files);
+        let epoch = Some(logged.manifest.epoch);
+        collected.not_checked(Some(dataset), epoch, "filter and buckets", why, expected);
+    }
+
+    /// What is served now of the newest epoch, where an earlier audit verified it: a sample. Gives what it was, and whether it is
+    /// wrong.
+    async fn look_again(
+        &self,
+        epochs: &Epochs<'_>,
+        newest: &LoggedEpoch,
+        collected: &mut Collected,
+    ) -> Result<(Option<Again>, bool), StateError> {
+        let (dataset, epoch) = (Some(epochs.dataset), Some(newest.manifest.epoch));
+        let Some((again, outcomes)) = epochs.look_again(newest, &mut collected.findings).await? else {
+            return Ok((None, false));
+        };
+        for checked in &outcomes {
+            if let Checked::NotNow(why) = checked {
+                collected.not_checked(dataset, epoch, "a sample of what is served now", why.clone(), false);
+            }
+        }
+        if let Some(what) = again.left_out() {
+            let why = "the same was verified before; of what is served now a sample was looked at, drawn at random";
+            collected.not_checked(dataset, epoch, &what, why.to_owned(), true);
+        }
+        Ok((Some(again), outcomes.iter().any(|checked| !matches!(checked, Checked::NotNow(_)))))
+    }
+
+    /// Keeps what was found, and removes what is needed no more: of the newest epoch that was audited, table and shards stay.
+    fn keep(&self, epochs: &Epochs<'_>, all: &[LoggedEpoch], kept: &Kept) -> Result<(), StateError> {
         kept.write(&self.state, epochs.dataset)?;
+        let Some(audited) = kept.audited.last() else { return Ok(()) };
+        let Some(logged) = all.iter().find(|logged| logged.manifest.epoch == audited.epoch) else { return Ok(()) };
         let mut names = vec![format!("lists/{}/state.json", epochs.dataset), epochs.table_file(audited.table_epoch)];
         let shards = logged.manifest.filter.iter().flat_map(|filter| &filter.shards);
         names.extend(shards.map(|shard| epochs.shard_file(&shard.sha256)));
@@ -366,154 +445,9 @@ impl<'a> Audit<'a> {
         self.state.tidy(&dir, |name| names.iter().any(|kept| kept.rsplit('/').next() == Some(name)));
         Ok(())
     }
-
-    /// What the service gives for the list: the newest epoch of the log, in the log by its own proof, and valid now.
-    async fn check_served(
-        &self,
-        dataset: &Id,
-        logged: &[LoggedEpoch],
-        policy: &Policy,
-        head: TreeHead,
-        collected: &mut Collected,
-    ) -> Result<(), AuditError> {
-        let newest = &logged[logged.len() - 1];
-        let served = match self.served(dataset).await {
-            Ok(served) => served,
-            Err(why @ (Missing::Gone { .. } | Missing::TooLong)) => {
-                collected.findings.push(Finding::new(Code::ListWithheld, why).of(dataset));
-                return Ok(());
-            }
-            Err(why) => {
-                collected.not_checked(
-                    Some(dataset),
-                    None,
-                    "what the service gives for the list",
-                    why.to_string(),
-                    false,
-                );
-                return Ok(());
-            }
-        };
-        let sha256 = manifest_sha256(&served);
-        let found = |code, detail: String| Finding::new(code, detail).of(dataset);
-        match logged.iter().find(|logged| logged.sha256 == sha256) {
-            None => {
-                let detail = format!("it gives {}…, and the log's newest is {}", &hex(&sha256)[..8], told(newest));
-                collected.findings.push(found(Code::ListUnlogged, detail));
-                return Ok(());
-            }
-            Some(old) if old.manifest.epoch != newest.manifest.epoch => {
-                let detail = format!("it gives {}, and the log's newest is {}", told(old), told(newest));
-                collected.findings.push(found(Code::ListStale, detail));
-            }
-            Some(_) => {}
-        }
-        // Parsed before, as an entry of the log.
-        let Ok(manifest) = UnverifiedManifest::parse(served) else { return Ok(()) };
-        let epoch = manifest.claimed().epoch;
-        let path = format!("/v1/{dataset}/epochs/{epoch}/proof");
-        let proof = match self.source.get(&path, MAX_PROOF_BYTES as u64, CacheMode::Revalidate).await {
-            Ok(proof) => proof,
-            Err(why @ Missing::Failed { .. }) => {
-                collected.not_checked(Some(dataset), Some(epoch), "its proof", why.to_string(), false);
-                return Ok(());
-            }
-            Err(why) => {
-                collected.findings.push(found(Code::LogProofInvalid, why.to_string()).at(epoch));
-                return Ok(());
-            }
-        };
-        let proof = TlogProof::parse(&proof).map_err(VerifyError::Proof);
-        let verified = match proof.and_then(|proof| manifest.verify(policy, &proof)) {
-            Ok(verified) => verified,
-            Err(error) => {
-                collected.findings.push(found(Code::LogProofInvalid, error.to_string()).at(epoch));
-                return Ok(());
-            }
-        };
-        let proved = verified.checkpoint().head();
-        if proved.size <= head.size && self.root_at(head, proved.size)? != proved.root {
-            let detail =
-                format!("the proof's checkpoint of size {} is of another log than the one followed", proved.size);
-            collected.findings.push(found(Code::LogForked, detail).at(epoch));
-        }
-        if let Err(error) = verified.check_fresh(self.now, self.accept_weak) {
-            let code = match error {
-                FreshnessError::Expired { .. } => Code::ListExpired,
-                FreshnessError::Ahead { .. } => Code::ListAhead,
-                FreshnessError::Weak => Code::ListWeak,
-            };
-            collected.findings.push(found(code, error.to_string()).at(epoch));
-        }
-        Ok(())
-    }
-
-    /// The root that the followed log had at a size.
-    fn root_at(&self, head: TreeHead, size: u64) -> Result<[u8; 32], StateError> {
-        let mut hashes = Vec::new();
-        for_each_entry(&self.state, head, |index, entry| {
-            if index < size {
-                hashes.push(leaf_hash(entry));
-            }
-        })?;
-        Ok(root(hashes))
-    }
-
-    /// The manifest of an epoch as the service gives it, which stays.
-    async fn check_manifest(&self, dataset: &Id, logged: &LoggedEpoch, collected: &mut Collected) {
-        let epoch = logged.manifest.epoch;
-        let path = format!("/v1/{dataset}/epochs/{epoch}/manifest");
-        let found = |code, detail: String| Finding::new(code, detail).of(dataset).at(epoch);
-        match self.source.get(&path, MOST_MANIFEST_BYTES as u64, CacheMode::Immutable).await {
-            Ok(served) if manifest_sha256(&served) == logged.sha256 => {}
-            Ok(served) => {
-                let detail = format!("it gives {}…, logged is {}", &hex(&manifest_sha256(&served))[..8], told(logged));
-                collected.findings.push(found(Code::ManifestAltered, detail));
-            }
-            Err(why @ Missing::Failed { .. }) => {
-                collected.not_checked(
-                    Some(dataset),
-                    Some(epoch),
-                    "its manifest as it is served",
-                    why.to_string(),
-                    false,
-                );
-            }
-            Err(why) => collected.findings.push(found(Code::ManifestWithheld, why.to_string())),
-        }
-    }
 }
 
 /// Whether a finding is of what is audited: of the log as a whole, or of one of these lists.
 fn is_wanted(finding: &Finding, wanted: &[Id]) -> bool {
     finding.dataset.as_ref().is_none_or(|dataset| wanted.iter().any(|wanted| wanted.as_str() == dataset))
-}
-
-/// What is kept of a list.
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
-struct Kept {
-    format: u32,
-    audited: Vec<AuditedEpoch>,
-}
-
-impl Kept {
-    const FORMAT: u32 = 1;
-
-    fn name(dataset: &Id) -> String {
-        format!("lists/{dataset}/state.json")
-    }
-
-    fn read(state: &State, dataset: &Id) -> Result<Self, StateError> {
-        let name = Self::name(dataset);
-        let Some(bytes) = state.read(&name, MOST_STATE_BYTES)? else {
-            return Ok(Self { format: Self::FORMAT, audited: Vec::new() });
-        };
-        let kept: Option<Self> = serde_json::from_slice(&bytes).ok();
-        kept.filter(|kept| kept.format == Self::FORMAT).ok_or_else(|| state.damaged(&name))
-    }
-
-    fn write(&self, state: &State, dataset: &Id) -> Result<(), StateError> {
-        // Numbers, texts and lists of them: always encodable.
-        state.write(&Self::name(dataset), &serde_json::to_vec(self).unwrap_or_default())
-    }
 }

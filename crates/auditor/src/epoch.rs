@@ -1,5 +1,7 @@
 //! One epoch's files against its manifest: every shard of the filter, every bucket of the sealed table.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::File;
 
 use ceknik_client::CacheMode;
@@ -11,12 +13,18 @@ use ceknik_core::manifest::{FilterSpec, Id, Manifest};
 use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 
+use self::buckets::Faults;
 use crate::AT_ONCE;
 use crate::findings::{Code, Finding};
 use crate::history::LoggedEpoch;
 use crate::source::{Missing, Source};
 use crate::state::{State, StateError, failed};
 use crate::table::{Changes, NewTable, OldTable};
+
+mod again;
+mod buckets;
+
+pub use again::Again;
 
 /// Classes of a histogram of bucket sizes.
 const HISTOGRAM_CLASSES: u64 = 20;
@@ -30,6 +38,8 @@ pub(crate) enum Checked {
     Gone,
     /// Some of them are not those that the manifest names.
     Wrong,
+    /// The service refuses them.
+    Withheld(String),
     /// They could not be had now.
     NotNow(String),
 }
@@ -155,6 +165,14 @@ pub(crate) struct Epochs<'a> {
     pub(crate) source: &'a Source,
     pub(crate) state: &'a State,
     pub(crate) dataset: &'a Id,
+    fetched: RefCell<Fetched>,
+}
+
+/// What this audit has fetched whole.
+#[derive(Debug, Default)]
+struct Fetched {
+    tables: BTreeSet<u64>,
+    shards: BTreeSet<[u8; 32]>,
 }
 
 /// An epoch that was audited, with its manifest.
@@ -162,6 +180,15 @@ pub(crate) struct Epochs<'a> {
 pub(crate) struct Before<'a> {
     pub(crate) logged: &'a LoggedEpoch,
     pub(crate) audited: &'a AuditedEpoch,
+}
+
+/// What an epoch is among the others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    /// The newest: its files must be there.
+    pub(crate) is_newest: bool,
+    /// An earlier one has the same filter, and its cells were counted.
+    pub(crate) is_judged: bool,
 }
 
 /// Whether two epochs are of one generation: with the same key, everything that a generation fixes is the same.
@@ -181,6 +208,12 @@ impl From<StateError> for Stop {
     }
 }
 
+impl<'a> Epochs<'a> {
+    pub(crate) fn new(source: &'a Source, state: &'a State, dataset: &'a Id) -> Self {
+        Self { source, state, dataset, fetched: RefCell::default() }
+    }
+}
+
 impl Epochs<'_> {
     pub(crate) fn shard_file(&self, sha256: &[u8; 32]) -> String {
         format!("lists/{}/shard-{}", self.dataset, hex(sha256))
@@ -191,26 +224,26 @@ impl Epochs<'_> {
     }
 
     /// Checks the files of an epoch. What is wrong with them is added to `findings`; what is wrong with what they say is in the
-    /// result. `is_newest`: its files must be there.
+    /// result.
     pub(crate) async fn check(
         &self,
         logged: &LoggedEpoch,
         before: Option<Before<'_>>,
-        is_newest: bool,
+        part: Part,
         findings: &mut Vec<Finding>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Checked, StateError> {
         let first = findings.len();
-        let done = self.check_files(logged, before, findings, progress).await;
+        let done = self.check_files(logged, before, part, findings, progress).await;
         for finding in &mut findings[first..] {
             *finding = finding.clone().of(self.dataset).at(logged.manifest.epoch);
         }
         match done {
             Ok(audited) => Ok(Checked::Wholly(Box::new(audited))),
             Err(Stop::State(error)) => Err(error),
-            Err(Stop::Checked(Checked::Gone)) if is_newest => Ok(Checked::Wrong),
+            Err(Stop::Checked(Checked::Gone | Checked::Withheld(_))) if part.is_newest => Ok(Checked::Wrong),
             Err(Stop::Checked(checked)) => {
-                if checked == Checked::Gone {
+                if matches!(checked, Checked::Gone | Checked::Withheld(_)) {
                     // Files of an earlier epoch may go; that they are withheld is said of the newest alone.
                     findings.truncate(first);
                 }
@@ -223,6 +256,7 @@ impl Epochs<'_> {
         &self,
         logged: &LoggedEpoch,
         before: Option<Before<'_>>,
+        part: Part,
         findings: &mut Vec<Finding>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<AuditedEpoch, Stop> {
@@ -230,7 +264,7 @@ impl Epochs<'_> {
         let before = before.filter(|before| same_generation(manifest, &before.logged.manifest));
         let mut lasting = Vec::new();
         let cells = match &manifest.filter {
-            Some(filter) => Some(self.check_filter(filter, before, findings, &mut lasting).await?),
+            Some(filter) => Some(self.check_filter(filter, before, part.is_judged, findings, &mut lasting).await?),
             None => None,
         };
         let same_table = |before: &Before<'_>| before.logged.manifest.buckets == manifest.buckets;
@@ -276,6 +310,7 @@ impl Epochs<'_> {
         &self,
         filter: &FilterSpec,
         before: Option<Before<'_>>,
+        is_judged: bool,
         findings: &mut Vec<Finding>,
         lasting: &mut Vec<Finding>,
     ) -> Result<Cells, Stop> {
@@ -308,11 +343,14 @@ impl Epochs<'_> {
                 cleared += count(bits.iter().zip(old).map(|(new, old)| old & !new));
             }
             if !self.state.path(&name).exists() {
+                self.fetched.borrow_mut().shards.insert(digest.sha256);
                 self.state.write(&name, &file)?;
             }
         }
         let whole = CellGrowth::whole(filter.geometry.cells(), filter.members, filter.noise);
-        let expected = judge(&whole, set, "are set", [Code::CellsFewer, Code::CellsMore], lasting);
+        // One filter is judged once: whether chance gave it so is not asked anew by each renewal.
+        let mut judged = Vec::new();
+        let expected = judge(&whole, set, "are set", Judged::Whole, if is_judged { &mut judged } else { lasting });
         let growth = old.map(|(before, old, cells)| {
             let since = before.audited.epoch;
             if cleared > 0 {
@@ -327,7 +365,7 @@ impl Epochs<'_> {
                 members_added: filter.members.saturating_sub(old.members),
             };
             let words = format!("are newly set since epoch {since}");
-            let expected = judge(&growth, newly_set, &words, [Code::NewCellsFewer, Code::NewCellsMore], lasting);
+            let expected = judge(&growth, newly_set, &words, Judged::Growth, lasting);
             let noise_estimate = growth.noise_from(newly_set).unwrap_or(0.0);
             Growth { since, newly_set, cleared, expected, noise_estimate }
         });
@@ -343,6 +381,10 @@ impl Epochs<'_> {
             Missing::Gone { .. } => {
                 findings.push(Finding::new(Code::FilterWithheld, format_args!("shard {shard}: {why}")));
                 Stop::Checked(Checked::Gone)
+            }
+            Missing::Withheld { .. } => {
+                findings.push(Finding::new(Code::FilterWithheld, format_args!("shard {shard}: {why}")));
+                Stop::Checked(Checked::Withheld(format!("shard {shard} of the filter: {why}")))
             }
             Missing::TooLong => {
                 findings.push(Finding::new(Code::FilterLength, format_args!("shard {shard}: {why}")));
@@ -360,7 +402,7 @@ impl Epochs<'_> {
         findings: &mut Vec<Finding>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(u64, Buckets, Option<Changes>, [u8; 32]), Stop> {
-        let (geometry, root) = (manifest.buckets.geometry, manifest.buckets.root);
+        let geometry = manifest.buckets.geometry;
         let name = self.table_file(manifest.epoch);
         let old = match before {
             Some(before) => {
@@ -373,25 +415,9 @@ impl Epochs<'_> {
         };
         let mut table = NewTable::new(self.state.begin(&name)?, old);
         let count = geometry.count();
-        let fetch = |index: u32| async move {
-            let path = format!("/v1/{}/epochs/{}/buckets/{index}", self.dataset, manifest.epoch);
-            let fetched = self.source.get(&path, u64::from(geometry.response_bytes()), CacheMode::NoStore).await;
-            let opened = |response: Vec<u8>| {
-                tokio::task::spawn_blocking(move || geometry.open_response(index, &root, &response))
-            };
-            match fetched {
-                Ok(response) => match opened(response).await {
-                    Ok(opened) => opened.map_err(Fault::Refused),
-                    Err(error) => std::panic::resume_unwind(error.into_panic()),
-                },
-                Err(missing) => Err(Fault::Missing(missing)),
-            }
-            .map_err(|fault| (index, fault))
-        };
-        let mut faults: Vec<(Code, u32, String, u64)> = Vec::new();
+        let mut faults = Faults::default();
         let mut sizes = Vec::with_capacity(count as usize);
-        let mut gone = false;
-        let mut arriving = stream::iter((0..count).map(fetch)).buffered(AT_ONCE);
+        let mut arriving = stream::iter((0..count).map(|index| self.fetch_bucket(manifest, index))).buffered(AT_ONCE);
         while let Some(came) = arriving.next().await {
             match came {
                 Ok(bucket) => {
@@ -399,31 +425,14 @@ impl Epochs<'_> {
                     table.push(bucket).map_err(failed("write", &self.state.path(&name)))?;
                     progress(sizes.len() as u64, u64::from(count));
                 }
-                Err((index, Fault::Missing(Missing::Failed { why }))) => {
-                    return Err(Stop::Checked(Checked::NotNow(format!("bucket {index}: {why}"))));
-                }
-                Err((index, fault)) => {
-                    let (code, why) = fault.told();
-                    gone |= code == Code::BucketWithheld;
-                    match faults.iter_mut().find(|(found, ..)| *found == code) {
-                        Some((.., times)) => *times += 1,
-                        None => faults.push((code, index, why, 1)),
-                    }
-                    // One that is gone tells that the epoch is: the others are not asked for.
-                    if gone {
-                        break;
-                    }
-                }
+                Err((index, fault)) => faults.add(index, fault),
+            }
+            // One that is gone tells that the epoch is: the others are not asked for.
+            if faults.missing.is_some() {
+                break;
             }
         }
-        if !faults.is_empty() {
-            let only_gone = faults.iter().all(|(code, ..)| *code == Code::BucketWithheld);
-            for (code, index, why, times) in faults {
-                let more = if times > 1 { format!(", and {} more", times - 1) } else { String::new() };
-                findings.push(Finding::new(code, format_args!("bucket {index}: {why}{more}")));
-            }
-            return Err(Stop::Checked(if only_gone { Checked::Gone } else { Checked::Wrong }));
-        }
+        faults.end(findings)?;
         let written = table.finish().map_err(failed("write", &self.state.path(&name)))?;
         if let Some(before) = before
             && written.old_sha256.map(|sha256| hex(&sha256)).as_ref() != Some(&before.audited.table_sha256)
@@ -431,22 +440,8 @@ impl Epochs<'_> {
             return Err(self.state.damaged(&self.table_file(before.audited.table_epoch)).into());
         }
         self.state.finish(&name, written.file)?;
+        self.fetched.borrow_mut().tables.insert(manifest.epoch);
         Ok((written.records, Buckets::of(&sizes, geometry.response_bytes()), written.changes, written.sha256))
-    }
-}
-
-enum Fault {
-    Missing(Missing),
-    Refused(BucketError),
-}
-
-impl Fault {
-    fn told(&self) -> (Code, String) {
-        match self {
-            Self::Missing(missing @ Missing::TooLong) => (Code::BucketLength, missing.to_string()),
-            Self::Missing(missing) => (Code::BucketWithheld, missing.to_string()),
-            Self::Refused(error) => (bucket_code(error), error.to_string()),
-        }
     }
 }
 
@@ -458,25 +453,46 @@ fn count(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.map(|byte| u64::from(byte.count_ones())).sum()
 }
 
+/// What a count of cells is of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Judged {
+    Whole,
+    Growth,
+    BesideList,
+}
+
+impl Judged {
+    /// What is said of a count that chance gives one honest filter in 1,000, and of those that it does not give.
+    fn codes(self) -> (Code, [Code; 2]) {
+        match self {
+            Self::Whole => (Code::CellsUnlikely, [Code::CellsFewer, Code::CellsMore]),
+            Self::Growth => (Code::NewCellsUnlikely, [Code::NewCellsFewer, Code::NewCellsMore]),
+            Self::BesideList => (Code::ListCellsUnlikely, [Code::ListCellsFewer, Code::ListCellsMore]),
+        }
+    }
+}
+
 /// Compares a count with what is expected, and says where it lies outside.
 pub(crate) fn judge(
     growth: &CellGrowth,
     counted: u64,
     words: &str,
-    [fewer, more]: [Code; 2],
+    judged: Judged,
     findings: &mut Vec<Finding>,
 ) -> Expected {
-    let Some(interval) = growth.expected() else {
+    let (unlikely, [fewer, more]) = judged.codes();
+    let (Some(interval), Some(wide)) = (growth.expected(), growth.expected_widely()) else {
         findings.push(Finding::new(
             fewer,
             format_args!("{counted} cells {words}, and the manifest's figures are no filter's"),
         ));
         return Expected { mean: 0.0, deviation: 0.0, low: 0, high: 0 };
     };
-    let code = match interval.place(counted) {
-        Place::Within => None,
-        Place::Below => Some(fewer),
-        Place::Above => Some(more),
+    let code = match (interval.place(counted), wide.place(counted)) {
+        (Place::Within, _) => None,
+        (_, Place::Within) => Some(unlikely),
+        (_, Place::Below) => Some(fewer),
+        (_, Place::Above) => Some(more),
     };
     if let Some(code) = code {
         let Interval { expected, low, high, .. } = interval;
@@ -488,7 +504,7 @@ pub(crate) fn judge(
     interval.into()
 }
 
-fn filter_code(error: &FilterError) -> Code {
+pub(crate) fn filter_code(error: &FilterError) -> Code {
     match error {
         FilterError::Digest => Code::FilterDigest,
         FilterError::Root => Code::FilterRoot,
@@ -501,7 +517,7 @@ fn filter_code(error: &FilterError) -> Code {
     }
 }
 
-fn bucket_code(error: &BucketError) -> Code {
+pub(crate) fn bucket_code(error: &BucketError) -> Code {
     match error {
         BucketError::Hashes { .. } => Code::BucketHashes,
         BucketError::EntriesLength { .. } | BucketError::TooFull { .. } => Code::BucketEntries,

@@ -3,20 +3,20 @@
 use ceknik_core::deniability::{people_per_bucket, posterior};
 use ceknik_core::encoding::hex;
 use ceknik_core::manifest::Manifest;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::epoch::AuditedEpoch;
 use crate::history::LoggedEpoch;
 
 /// How it stands with an epoch's files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Files {
     /// Every byte was verified, now or in an earlier audit.
     Verified,
     /// They are served no more.
     Gone,
-    /// Some are not those of the manifest.
+    /// Some are not those of the manifest or are withheld, or were so before they went.
     Wrong,
     /// They could not be had, or were not asked for.
     Unchecked,
@@ -29,6 +29,8 @@ pub struct LoggedFigures {
     pub epoch: u64,
     /// Place in the log, from 0.
     pub log_index: u64,
+    /// Whether it was logged since the audit before; at the first audit none is.
+    pub new: bool,
     /// SHA-256 of its manifest, in hex.
     pub sha256: String,
     /// When it was published.
@@ -50,12 +52,13 @@ pub struct LoggedFigures {
 }
 
 impl LoggedFigures {
-    pub(crate) fn new(logged: &LoggedEpoch, files: Files, audited: Option<AuditedEpoch>) -> Self {
+    pub(crate) fn new(logged: &LoggedEpoch, new: bool, files: Files, audited: Option<AuditedEpoch>) -> Self {
         let manifest = &logged.manifest;
         let filter = manifest.filter.as_ref();
         Self {
             epoch: manifest.epoch,
             log_index: logged.index,
+            new,
             sha256: hex(&logged.sha256),
             published_at: manifest.published_at.to_string(),
             valid_until: manifest.valid_until.to_string(),

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How much a finding weighs.
@@ -10,6 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub enum Weight {
     /// Worth knowing; no rule was broken.
     Remark,
+    /// A figure that chance gives one honest epoch in 1,000.
+    Chance,
     /// A rule of the specification was broken, or a figure is not what chance allows.
     Problem,
     /// Somebody was shown another log: the worst, and what was signed proves it.
@@ -67,6 +70,8 @@ codes! {
         "isi catatan publik bukan yang ditandatangani", "entries of the log are not those that were signed";
     LogEntryWithheld = "log_entry_withheld", Problem,
         "isi catatan publik tidak dapat diambil", "entries of the log are withheld";
+    LogTooLarge = "log_too_large", Problem,
+        "catatan publik lebih besar daripada yang diikuti sebuah audit", "the log has more entries, bytes or lists than an audit follows";
     LeafMalformed = "leaf_malformed", Problem,
         "isi catatan publik bukan manifes yang sah", "an entry of the log is no valid manifest";
     LeafOfAnotherLog = "leaf_of_another_log", Problem,
@@ -135,10 +140,14 @@ codes! {
         "sel saringan lebih sedikit daripada anggota dan derau yang diumumkan: ada anggota yang tidak dimasukkan, atau derau kurang dari yang dijanjikan", "fewer cells are set than the disclosed members and noise set: members are missing in the filter, or noise is less than promised";
     CellsMore = "cells_more", Problem,
         "sel saringan lebih banyak daripada anggota dan derau yang diumumkan: ada orang yang dibuat selalu cocok", "more cells are set than the disclosed members and noise set: cells were set for people who are no members";
+    CellsUnlikely = "cells_unlikely", Chance,
+        "jumlah sel saringan seperti ini terjadi secara kebetulan pada satu dari 1.000 edisi yang jujur; perhatikan edisi berikutnya", "so many cells are set by chance in one of 1,000 honest epochs: look at the next ones";
     NewCellsFewer = "new_cells_fewer", Problem,
         "sel baru lebih sedikit daripada anggota dan derau yang ditambahkan", "fewer cells are newly set than added members and noise set";
     NewCellsMore = "new_cells_more", Problem,
         "sel baru lebih banyak daripada anggota dan derau yang ditambahkan", "more cells are newly set than added members and noise set";
+    NewCellsUnlikely = "new_cells_unlikely", Chance,
+        "jumlah sel baru seperti ini terjadi secara kebetulan pada satu dari 1.000 edisi yang jujur; perhatikan edisi berikutnya", "so many cells are newly set by chance in one of 1,000 honest epochs: look at the next ones";
     BucketWithheld = "bucket_withheld", Problem,
         "sebagian daftar edisi terbaru tidak dapat diambil", "buckets of the newest epoch are withheld";
     BucketLength = "bucket_length", Problem,
@@ -179,6 +188,8 @@ codes! {
         "selain daftar, sel lebih sedikit daripada derau", "beside the list, fewer cells are set than noise explains";
     ListCellsMore = "list_cells_more", Problem,
         "selain daftar, sel lebih banyak daripada derau", "beside the list, more cells are set than noise explains";
+    ListCellsUnlikely = "list_cells_unlikely", Chance,
+        "selain daftar, jumlah sel seperti ini terjadi secara kebetulan pada satu dari 1.000 edisi yang jujur", "beside the list, so many cells are set by chance in one of 1,000 honest epochs";
     ListMoreMembers = "list_more_members", Problem,
         "daftar memiliki lebih banyak orang daripada anggota yang diumumkan", "the list has more people than members are disclosed";
     ListSampleMissing = "list_sample_missing", Problem,
@@ -208,7 +219,7 @@ impl<'de> Deserialize<'de> for Code {
 }
 
 /// Something that was found, where, and the particulars.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Finding {
     /// What.
     pub code: Code,
@@ -216,14 +227,46 @@ pub struct Finding {
     pub dataset: Option<String>,
     /// In which epoch.
     pub epoch: Option<u64>,
-    /// The particulars, in English.
+    /// The particulars, in English; of several alike, of the first.
     pub detail: String,
+    /// How many it stands for.
+    #[serde(default = "one")]
+    pub count: u64,
+    /// Whether an earlier audit with the same state told it already. Known of what stands in the log and was counted in verified
+    /// files; what a service does is told as of now.
+    #[serde(default)]
+    pub told_before: bool,
+}
+
+fn one() -> u64 {
+    1
+}
+
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let Self { code, dataset, epoch, detail, count, told_before } = self;
+        let mut finding = s.serialize_struct("Finding", 7)?;
+        finding.serialize_field("code", code)?;
+        finding.serialize_field("weight", &code.weight())?;
+        finding.serialize_field("dataset", dataset)?;
+        finding.serialize_field("epoch", epoch)?;
+        finding.serialize_field("detail", detail)?;
+        finding.serialize_field("count", count)?;
+        finding.serialize_field("told_before", told_before)?;
+        finding.end()
+    }
 }
 
 impl Finding {
     /// A finding of the log or the service as a whole.
     pub fn new(code: Code, detail: impl fmt::Display) -> Self {
-        Self { code, dataset: None, epoch: None, detail: detail.to_string() }
+        Self { code, dataset: None, epoch: None, detail: detail.to_string(), count: 1, told_before: false }
+    }
+
+    /// Told by an earlier audit, or not.
+    #[must_use]
+    pub fn told(self, told_before: bool) -> Self {
+        Self { told_before, ..self }
     }
 
     /// Of a list.
@@ -279,6 +322,20 @@ mod tests {
             assert!(!code.indonesian().is_empty() && !code.english().is_empty());
         }
         assert!(serde_json::from_str::<Code>("\"other\"").is_err());
+    }
+
+    /// What an audit kept before findings were counted is read, too.
+    #[test]
+    fn findings_read_back() {
+        let found = Finding::new(Code::CellsUnlikely, "some").of("a-list").at(3);
+        let json = serde_json::to_value(&found).unwrap();
+        assert_eq!(
+            (&json["weight"], &json["count"], &json["told_before"]),
+            (&"chance".into(), &1.into(), &false.into())
+        );
+        assert_eq!(serde_json::from_value::<Finding>(json).unwrap(), found);
+        let before = r#"{"code":"cells_more","dataset":null,"epoch":null,"detail":"some"}"#;
+        assert_eq!(serde_json::from_str::<Finding>(before).unwrap(), Finding::new(Code::CellsMore, "some"));
     }
 
     #[test]

@@ -10,9 +10,11 @@
 
 mod audit;
 mod epoch;
+mod evidence;
 mod figures;
 mod findings;
 mod history;
+mod kept;
 mod list;
 mod log;
 mod mirror;
@@ -23,7 +25,7 @@ mod state;
 mod table;
 
 pub use audit::{Audit, AuditError, ListOpener, Phase};
-pub use epoch::{AuditedEpoch, Buckets, Cells, Expected, Growth};
+pub use epoch::{Again, AuditedEpoch, Buckets, Cells, Expected, Growth};
 pub use figures::{Files, LoggedFigures, PromiseFigures};
 pub use findings::{Code, Finding, Unchecked, Weight};
 pub use history::{History, LoggedEpoch};

@@ -23,7 +23,7 @@ use rand::Rng;
 use rand::rngs::OsRng;
 use serde::Serialize;
 
-use crate::epoch::{AuditedEpoch, Epochs, Expected, judge};
+use crate::epoch::{AuditedEpoch, Epochs, Expected, Judged, judge};
 use crate::findings::{Code, Finding, Unchecked};
 use crate::history::LoggedEpoch;
 use crate::source::{Missing, describe};
@@ -137,20 +137,20 @@ pub(crate) async fn compare(
         };
         let mut lasting = Vec::new();
         let words = "are set beside those of the list";
-        figures.expected =
-            Some(judge(&growth, remaining, words, [Code::ListCellsFewer, Code::ListCellsMore], &mut lasting));
+        figures.expected = Some(judge(&growth, remaining, words, Judged::BesideList, &mut lasting));
         findings.extend(lasting.into_iter().map(place));
     }
     drop(filter);
     let sample = Sample { epochs, manifest, audited };
     if refused > 0 {
         let (dataset, epoch) = (Some(epochs.dataset.to_string()), Some(manifest.epoch));
-        let why = "they name nobody: no NIK, or words that the list does not explain".to_owned();
+        let why =
+            "they name nobody, as in an import: no NIK, one that ends in 0000, or words that the list does not explain";
         unchecked.push(Unchecked {
             dataset,
             epoch,
             what: format!("{refused} rows of the raw list"),
-            why,
+            why: why.to_owned(),
             expected: true,
         });
     }

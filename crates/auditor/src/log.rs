@@ -2,14 +2,16 @@
 
 use ceknik_client::CacheMode;
 use ceknik_core::log::{
-    BundleId, CheckpointError, ConsistencyCheck, ConsistencyError, MAX_CHECKPOINT_BYTES, MAX_LEAF_BYTES, Policy,
-    SignedCheckpoint, TILE_HASHES, TileError, TileId, TilePlan, TreeHead, VerifiedCheckpoint, parse_bundle,
+    AuthenticTiles, BundleId, CheckpointError, ConsistencyCheck, ConsistencyError, MAX_CHECKPOINT_BYTES,
+    MAX_LEAF_BYTES, Policy, SignedCheckpoint, TILE_HASHES, TileError, TileId, TilePlan, TreeHead, VerifiedCheckpoint,
+    parse_bundle,
 };
 use ceknik_core::merkle::{NodeHash, leaf_hash, root};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use thiserror::Error;
 
 use crate::AT_ONCE;
+use crate::evidence::{OpenCase, contradiction, settle};
 use crate::findings::{Code, Finding};
 use crate::source::{Missing, Source};
 use crate::state::{State, StateError};
@@ -19,6 +21,11 @@ const CHECKPOINT: &str = "log/checkpoint";
 const BUNDLES_TOGETHER: usize = 16;
 const MOST_TILE_BYTES: u64 = TILE_HASHES as u64 * 32;
 const MOST_BUNDLE_BYTES: u64 = TILE_HASHES as u64 * (2 + MAX_LEAF_BYTES as u64);
+
+/// Entries of a log that an audit follows: forty years of nine a day.
+const MOST_ENTRIES: u64 = 1 << 17;
+/// Bytes of these: manifests of 2 KiB each, all of which are held in memory.
+const MOST_LOG_BYTES: u64 = 256 << 20;
 
 /// A log that was followed to its end, as it is shown.
 #[derive(Debug)]
@@ -59,7 +66,8 @@ fn entries_file(bundle: BundleId) -> String {
 /// Follows the log to its newest state under `policy`. `progress` is told how many entries are there, of how many.
 ///
 /// # Errors
-/// [`FollowError`]. Contradicting checkpoints are kept beneath `evidence` before that is said.
+/// [`FollowError`]. What the log signed is kept beneath `evidence` from when its signature is verified until it is known to be one
+/// history, and contradicting checkpoints for good.
 pub async fn follow(
     source: &Source,
     state: &State,
@@ -67,19 +75,16 @@ pub async fn follow(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Followed, FollowError> {
     let shown = newest(source, policy).await?;
-    let Some(kept) = kept_checkpoint(state, &shown)? else {
-        fetch_entries(source, state, 0, &shown, progress).await?;
-        state.write(CHECKPOINT, shown.as_bytes())?;
-        return Ok(Followed { checkpoint: shown, before: None });
-    };
-    let before = kept.head().size;
-    if shown.head().size < before {
-        return Err(shorter(state, &kept, &shown)?);
+    let kept = kept_checkpoint(state, &shown)?;
+    if kept.as_ref().map(VerifiedCheckpoint::head) != Some(shown.head()) {
+        begin_case(source, state, kept.as_ref(), &shown).await?;
     }
-    let check = ConsistencyCheck::new(&kept, &shown).map_err(|error| inconsistent(state, &kept, &shown, error))?;
-    let tiles = fetch_tiles(source, check.tiles()).await?;
-    check.verify(&tiles).map_err(|error| inconsistent(state, &kept, &shown, error))?;
-    fetch_entries(source, state, before, &shown, progress).await?;
+    within(shown.head().size, 0)?;
+    let before = kept.map(|kept| kept.head().size);
+    fetch_entries(source, state, before.unwrap_or(0), &shown, progress).await?;
+    if let Some((case, error)) = settle(state, &shown)? {
+        return Err(convicted(state, case, error)?);
+    }
     state.write(CHECKPOINT, shown.as_bytes())?;
     let needed = |name: &str| {
         let bundle = name.split_once('.').and_then(|(index, width)| {
@@ -89,7 +94,94 @@ pub async fn follow(
         bundle.is_some()
     };
     state.tidy("log/entries", needed);
-    Ok(Followed { checkpoint: shown, before: Some(before) })
+    Ok(Followed { checkpoint: shown, before })
+}
+
+/// Whoever signs a log decides how large it is; an audit has an end.
+fn within(entries: u64, bytes: u64) -> Result<(), FollowError> {
+    let too_large = |has: String| Err(wrong(Code::LogTooLarge, has));
+    if entries > MOST_ENTRIES {
+        return too_large(format!("it has {entries} entries, and an audit follows {MOST_ENTRIES} at most"));
+    }
+    if bytes > MOST_LOG_BYTES {
+        return too_large(format!("its entries have more than the {MOST_LOG_BYTES} bytes that an audit follows"));
+    }
+    Ok(())
+}
+
+/// Keeps a state that was not followed yet, and holds it to what was signed before. The case stays open until its entries are here.
+async fn begin_case(
+    source: &Source,
+    state: &State,
+    kept: Option<&VerifiedCheckpoint>,
+    shown: &VerifiedCheckpoint,
+) -> Result<(), FollowError> {
+    if let Some((case, error)) = contradiction(state, shown)? {
+        return Err(convicted(state, case, error)?);
+    }
+    let case = OpenCase::begin(state, kept, shown, &[])?;
+    let Some(kept) = kept else { return Ok(()) };
+    if shown.head().size < kept.head().size {
+        let error = shorter(state, kept, shown)?;
+        return Err(convicted(state, case, error)?);
+    }
+    match extends(source, kept, shown).await? {
+        Ok(()) => Ok(()),
+        Err(ConsistencyError::Tiles(error)) => Err(wrong(Code::LogTiles, ConsistencyError::Tiles(error))),
+        Err(error) => Err(convicted(state, case, error)?),
+    }
+}
+
+/// Whether one state extends another, by tiles. What they are asked with is the outer error.
+async fn extends(
+    source: &Source,
+    old: &VerifiedCheckpoint,
+    new: &VerifiedCheckpoint,
+) -> Result<Result<(), ConsistencyError>, FollowError> {
+    let check = match ConsistencyCheck::new(old, new) {
+        Ok(check) => check,
+        Err(error) => return Ok(Err(error)),
+    };
+    let tiles = fetch_tiles(source, check.tiles()).await?;
+    Ok(check.verify(&tiles))
+}
+
+/// Holds another state that the log signed, with what brought it, to the log that was followed. One that is beyond it is kept as
+/// an open case even where it extends it, until the log is followed that far.
+///
+/// # Errors
+/// [`FollowError`].
+pub(crate) async fn hold_to(
+    source: &Source,
+    state: &State,
+    followed: &VerifiedCheckpoint,
+    shown: &VerifiedCheckpoint,
+    with: &[(&str, &[u8])],
+) -> Result<(), FollowError> {
+    let (head, other) = (followed.head(), shown.head());
+    if other == head {
+        return Ok(());
+    }
+    if other.size > head.size {
+        let case = OpenCase::begin(state, Some(followed), shown, with)?;
+        return match extends(source, followed, shown).await? {
+            Ok(()) => Ok(()),
+            Err(ConsistencyError::Tiles(error)) => Err(wrong(Code::LogTiles, ConsistencyError::Tiles(error))),
+            Err(error) => Err(convicted(state, case, error)?),
+        };
+    }
+    let hashes = leaf_hashes(state, head)?;
+    let beginning = usize::try_from(other.size).ok().and_then(|size| hashes.get(..size)).unwrap_or_default();
+    if root(beginning.iter().copied()) == other.root {
+        return Ok(());
+    }
+    let case = OpenCase::begin(state, Some(followed), shown, with)?;
+    let kept = case.convict(state, Code::LogForked)?;
+    let size = other.size;
+    Err(wrong(
+        Code::LogForked,
+        format_args!("the proof's checkpoint of size {size} is of another log than the one followed{kept}"),
+    ))
 }
 
 async fn newest(source: &Source, policy: &Policy) -> Result<VerifiedCheckpoint, FollowError> {
@@ -113,49 +205,31 @@ fn kept_checkpoint(state: &State, shown: &VerifiedCheckpoint) -> Result<Option<V
 }
 
 /// A smaller tree than the one that was followed: an old state, or another log. All entries are at hand.
-fn shorter(state: &State, kept: &VerifiedCheckpoint, shown: &VerifiedCheckpoint) -> Result<FollowError, FollowError> {
-    let size = shown.head().size;
-    let mut hashes = Vec::new();
-    for_each_entry(state, kept.head(), |index, entry| {
-        if index < size {
-            hashes.push(leaf_hash(entry));
-        }
-    })?;
-    let (old, new) = (shown.head().size, kept.head().size);
-    let error = if root(hashes) == shown.head().root {
-        ConsistencyError::RolledBack { old: new, new: old }
-    } else {
-        ConsistencyError::Rewritten { old, new }
-    };
-    Ok(inconsistent(state, kept, shown, error))
-}
-
-/// Keeps both checkpoints, where they prove something, and says what.
-fn inconsistent(
+fn shorter(
     state: &State,
     kept: &VerifiedCheckpoint,
     shown: &VerifiedCheckpoint,
-    error: ConsistencyError,
-) -> FollowError {
+) -> Result<ConsistencyError, StateError> {
+    let (old, new) = (shown.head().size, kept.head().size);
+    let mut hashes = leaf_hashes(state, kept.head())?;
+    hashes.truncate(usize::try_from(old).unwrap_or(usize::MAX));
+    Ok(if root(hashes) == shown.head().root {
+        ConsistencyError::RolledBack { old: new, new: old }
+    } else {
+        ConsistencyError::Rewritten { old, new }
+    })
+}
+
+/// Two states that contradict each other stay as they were signed; says what and where.
+fn convicted(state: &State, case: OpenCase, error: ConsistencyError) -> Result<FollowError, StateError> {
     let code = match &error {
-        ConsistencyError::Tiles(_) => return wrong(Code::LogTiles, error),
+        ConsistencyError::Tiles(_) => Code::LogTiles,
         ConsistencyError::RolledBack { .. } => Code::LogRolledBack,
         ConsistencyError::Forked { .. } => Code::LogForked,
         ConsistencyError::Rewritten { .. } | ConsistencyError::Origin { .. } => Code::LogRewritten,
     };
-    let dir = format!("evidence/{code}-{}-{}", kept.head().size, shown.head().size);
-    let files = [("seen-before", kept), ("shown-now", shown)];
-    for (name, checkpoint) in files {
-        if let Err(error) = state.write(&format!("{dir}/{name}"), checkpoint.as_bytes()) {
-            return error.into();
-        }
-    }
-    let kept = if state.is_kept() {
-        format!("; both checkpoints are in {}", state.path(&dir).display())
-    } else {
-        String::new()
-    };
-    wrong(code, format_args!("{error}{kept}"))
+    let kept = case.convict(state, code)?;
+    Ok(wrong(code, format_args!("{error}{kept}")))
 }
 
 /// The contents of tiles, of the full ones where partial ones are gone.
@@ -182,7 +256,9 @@ async fn fetch_either(source: &Source, path: &str, full: &str, most: u64) -> Res
 /// What the log does not have is withheld; what cannot be had now is another matter.
 fn gone(code: Code, what: String, why: Missing) -> FollowError {
     match why {
-        Missing::Gone { .. } | Missing::TooLong => wrong(code, format_args!("{what}: {why}")),
+        Missing::Gone { .. } | Missing::Withheld { .. } | Missing::TooLong => {
+            wrong(code, format_args!("{what}: {why}"))
+        }
         why @ Missing::Failed { .. } => FollowError::Unavailable { what, why },
     }
 }
@@ -199,6 +275,7 @@ async fn fetch_entries(
     let head = shown.head();
     // One piece after another: the size is what the log says, and what it says last.
     let mut next = before >> 8;
+    let mut bytes: u64 = (0..next).map(|index| state.size(&format!("log/entries/{index}.{TILE_HASHES}"))).sum();
     loop {
         let some: Vec<BundleId> =
             (next..).map_while(|index| BundleId::in_tree(index, head.size)).take(BUNDLES_TOGETHER).collect();
@@ -208,47 +285,58 @@ async fn fetch_entries(
         let tiles = fetch_tiles(source, plan.tiles()).await?;
         let tiles_wrong = |error: TileError| wrong(Code::LogTiles, error);
         let authentic = plan.authenticate(&head, &tiles).map_err(tiles_wrong)?;
-        let fetched = stream::iter(some.iter().copied().map(|bundle| fetch_bundle(source, state, bundle)));
-        let mut fetched = fetched.buffered(AT_ONCE);
-        while let Some(fetched) = fetched.next().await {
-            let (bundle, bytes, is_kept) = fetched?;
-            // What is on this disk and wrong is no fault of the log.
-            let wrong_entries = |detail: String| match is_kept {
-                true => state.damaged(&entries_file(bundle)).into(),
-                false => wrong(Code::LogEntry, detail),
-            };
-            let entries = parse_bundle(bundle, &bytes);
-            let entries = entries.map_err(|error| wrong_entries(format!("{}: {error}", bundle.path())))?;
-            for (index, entry) in (bundle.index() << 8..).zip(entries) {
-                if authentic.leaf(index).map_err(tiles_wrong)? != leaf_hash(entry) {
-                    return Err(wrong_entries(format!(
-                        "entry {index} in {} is not the one in the tree",
-                        bundle.path()
-                    )));
-                }
-            }
-            if !is_kept {
-                state.write(&entries_file(bundle), &bytes)?;
-            }
+        let mut fetched =
+            stream::iter(some.iter().copied().map(|bundle| fetch_bundle(source, state, bundle, &authentic)))
+                .buffered(AT_ONCE);
+        while let Some((bundle, length)) = fetched.next().await.transpose()? {
+            bytes += length;
+            within(head.size, bytes)?;
             progress((bundle.index() << 8) + u64::from(bundle.width()), head.size);
         }
     }
-    let mut hashes: Vec<NodeHash> = Vec::new();
-    for_each_entry(state, head, |_, entry| hashes.push(leaf_hash(entry)))?;
-    if root(hashes) == head.root { Ok(()) } else { Err(state.damaged("log/entries").into()) }
+    if root(leaf_hashes(state, head)?) == head.root { Ok(()) } else { Err(state.damaged("log/entries").into()) }
 }
 
+/// A bundle that is here and in the tree, or else is fetched and has to be; gives its length. What is here may be of a state that
+/// was shown once and never proved.
 async fn fetch_bundle(
     source: &Source,
     state: &State,
     bundle: BundleId,
-) -> Result<(BundleId, Vec<u8>, bool), FollowError> {
-    if let Some(bytes) = state.read(&entries_file(bundle), MOST_BUNDLE_BYTES as usize)? {
-        return Ok((bundle, bytes, true));
+    authentic: &AuthenticTiles,
+) -> Result<(BundleId, u64), FollowError> {
+    if let Some(bytes) = state.read(&entries_file(bundle), MOST_BUNDLE_BYTES as usize)?
+        && check_bundle(bundle, &bytes, authentic).is_ok()
+    {
+        return Ok((bundle, bytes.len() as u64));
     }
-    let bytes = fetch_either(source, &bundle.path(), &bundle.full_path(), MOST_BUNDLE_BYTES).await;
-    let bytes = bytes.map_err(|why| gone(Code::LogEntryWithheld, format!("the log's {}", bundle.path()), why))?;
-    Ok((bundle, if bytes.1 { first_entries(bytes.0, bundle.width()) } else { bytes.0 }, false))
+    let fetched = fetch_either(source, &bundle.path(), &bundle.full_path(), MOST_BUNDLE_BYTES).await;
+    let (bytes, is_full) =
+        fetched.map_err(|why| gone(Code::LogEntryWithheld, format!("the log's {}", bundle.path()), why))?;
+    let bytes = if is_full { first_entries(bytes, bundle.width()) } else { bytes };
+    check_bundle(bundle, &bytes, authentic)?;
+    state.write(&entries_file(bundle), &bytes)?;
+    Ok((bundle, bytes.len() as u64))
+}
+
+/// Every entry of a bundle against the tree.
+fn check_bundle(bundle: BundleId, bytes: &[u8], authentic: &AuthenticTiles) -> Result<(), FollowError> {
+    let path = bundle.path();
+    let entries =
+        parse_bundle(bundle, bytes).map_err(|error| wrong(Code::LogEntry, format_args!("{path}: {error}")))?;
+    for (index, entry) in (bundle.index() << 8..).zip(entries) {
+        if authentic.leaf(index).map_err(|error| wrong(Code::LogTiles, error))? != leaf_hash(entry) {
+            return Err(wrong(Code::LogEntry, format_args!("entry {index} in {path} is not the one in the tree")));
+        }
+    }
+    Ok(())
+}
+
+/// The hashes of all entries of a log that was followed, in order.
+pub(crate) fn leaf_hashes(state: &State, head: TreeHead) -> Result<Vec<NodeHash>, StateError> {
+    let mut hashes = Vec::new();
+    for_each_entry(state, head, |_, entry| hashes.push(leaf_hash(entry)))?;
+    Ok(hashes)
 }
 
 /// A full bundle serves for a partial one: its first entries.
@@ -312,4 +400,21 @@ pub(crate) fn tile_bytes(state: &State, size: u64, of: u64) -> Result<Vec<(TileI
         hashes = hashes.chunks_exact(usize::from(TILE_HASHES)).map(|tile| root(tile.iter().copied())).collect();
     }
     Ok(tiles)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_has_an_end() {
+        within(MOST_ENTRIES, MOST_LOG_BYTES).unwrap();
+        for (entries, bytes, detail) in [
+            (131_073, 0, "it has 131073 entries, and an audit follows 131072 at most"),
+            (1, 268_435_457, "its entries have more than the 268435456 bytes that an audit follows"),
+        ] {
+            let FollowError::Wrong(found) = within(entries, bytes).unwrap_err() else { panic!("{detail}") };
+            assert_eq!((found.code, &*found.detail), (Code::LogTooLarge, detail));
+        }
+    }
 }

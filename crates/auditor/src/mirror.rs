@@ -9,6 +9,7 @@
 //! Files of an epoch come before what points to it, and the checkpoint is last: whoever looks meanwhile sees the old state or the
 //! new one. A file that is there is verified, and not fetched again.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -17,7 +18,9 @@ use std::path::{Path, PathBuf};
 use ceknik_client::CacheMode;
 use ceknik_core::encoding::hex;
 use ceknik_core::filter::FilterShard;
-use ceknik_core::log::{MAX_POLICY_BYTES, MAX_PROOF_BYTES, Policy, TlogProof, VerifierKey};
+use ceknik_core::log::{
+    MAX_POLICY_BYTES, MAX_PROOF_BYTES, Policy, SignedCheckpoint, TlogProof, VerifiedCheckpoint, VerifierKey,
+};
 use ceknik_core::manifest::{Id, MOST_MANIFEST_BYTES, Manifest, UnverifiedManifest, VerifyError, manifest_sha256};
 use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
@@ -25,7 +28,7 @@ use thiserror::Error;
 
 use crate::AT_ONCE;
 use crate::history::{History, LoggedEpoch};
-use crate::log::{FollowError, bundle_bytes, follow, for_each_entry, tile_bytes};
+use crate::log::{FollowError, bundle_bytes, follow, for_each_entry, hold_to, tile_bytes};
 use crate::source::{Missing, Source};
 use crate::state::{State, StateError, failed, write_whole};
 
@@ -110,15 +113,18 @@ impl Mirror {
         let state = State::open(self.dir.join(STATE))?;
         let followed = follow(&self.source, &state, &self.policy, &mut |_, _| {}).await?;
         let head = followed.checkpoint.head();
-        let mut history = History::new(followed.checkpoint.origin());
+        let mut history = History::new(followed.checkpoint.origin(), 0);
         for_each_entry(&state, head, |index, entry| history.read(index, entry))?;
         let wanted: Vec<&Id> = match &self.datasets[..] {
             [] => history.lists().keys().collect(),
             named => named.iter().collect(),
         };
-        let mut done = Mirrored { log_size: head.size, ..Mirrored::default() };
-        // The sizes of which somebody may want the edge: of the newest checkpoint, and of those in proofs.
-        let mut sizes = BTreeSet::from([head.size]);
+        let mut run = Run {
+            state: &state,
+            followed: &followed.checkpoint,
+            sizes: BTreeSet::from([head.size]),
+            done: Mirrored { log_size: head.size, ..Mirrored::default() },
+        };
         let mut current = Vec::new();
         for dataset in wanted {
             let no_such_list = || MirrorError::NoSuchList { dataset: dataset.clone() };
@@ -128,21 +134,24 @@ impl Mirror {
             let older = if self.archive { &epochs[..epochs.len() - 1] } else { &[] };
             let mut before: Option<&LoggedEpoch> = self.whole_before(dataset, epochs);
             for epoch in [newest].into_iter().chain(older.iter().rev()) {
-                match self.copy_epoch(dataset, epoch, before, &mut sizes, &mut done, progress).await {
+                let is_current = epoch.index == newest.index;
+                let copied = match self.copy_epoch(dataset, epoch, before, &mut run, progress).await {
+                    Ok(manifest) => self.copy_proof(dataset, epoch, manifest, is_current, &mut run).await,
+                    Err(error) => Err(error),
+                };
+                match copied {
                     Ok(()) => {
                         before = Some(epoch);
-                        done.epochs += 1;
+                        run.done.epochs += 1;
                     }
-                    Err(MirrorError::Missing { why: Missing::Gone { .. }, .. }) if epoch.index != newest.index => {
-                        done.gone += 1
-                    }
+                    Err(MirrorError::Missing { why: Missing::Gone { .. }, .. }) if !is_current => run.done.gone += 1,
                     Err(error) => return Err(error),
                 }
             }
             current.push((dataset, newest));
-            done.lists += 1;
+            run.done.lists += 1;
         }
-        self.copy_log(&state, head.size, &sizes, &mut done)?;
+        self.copy_log(head.size, &mut run)?;
         self.copy_policy(followed.checkpoint.log()).await?;
         for (dataset, newest) in &current {
             let manifest = fs::read(self.path(&format!("v1/{dataset}/epochs/{}/manifest", newest.manifest.epoch)));
@@ -150,13 +159,13 @@ impl Mirror {
             self.put(&path, &manifest.map_err(failed("read", &self.path(&path)))?)?;
         }
         self.put("v1/datasets", datasets(&current).as_bytes())?;
-        self.put("log/checkpoint", followed.checkpoint.as_bytes())?;
+        self.put_checkpoint(&followed.checkpoint)?;
         if !self.archive {
             for (dataset, _) in current {
                 self.remove_old(dataset, &history.lists()[dataset]);
             }
         }
-        Ok(done)
+        Ok(run.done)
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -206,15 +215,16 @@ impl Mirror {
         Ok(checked)
     }
 
+    /// Everything of an epoch but its proof. Gives its manifest.
     async fn copy_epoch(
         &self,
         dataset: &Id,
         epoch: &LoggedEpoch,
         before: Option<&LoggedEpoch>,
-        sizes: &mut BTreeSet<u64>,
-        done: &mut Mirrored,
+        run: &mut Run<'_>,
         progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<(), MirrorError> {
+    ) -> Result<Vec<u8>, MirrorError> {
+        let done = &mut run.done;
         let Manifest { epoch: number, filter, buckets, .. } = &epoch.manifest;
         let shards = filter.iter().flat_map(|filter| filter.shards.iter().map(move |digest| (filter, digest)));
         for (shard, (filter, digest)) in (0..).zip(shards) {
@@ -266,18 +276,81 @@ impl Mirror {
             let right = manifest_sha256(&bytes) == epoch.sha256;
             if right { Ok(bytes) } else { Err("it is another manifest than the logged one".to_owned()) }
         };
-        let manifest = self.copy(&path, MOST_MANIFEST_BYTES as u64, CacheMode::Immutable, done, check).await?;
-        let path = format!("v1/{dataset}/epochs/{number}/proof");
-        let check = |bytes: Vec<u8>| {
-            let verify = |proof: TlogProof| {
-                let manifest = UnverifiedManifest::parse(manifest.clone()).map_err(|error| error.to_string())?;
-                let verified = manifest.verify(&self.policy, &proof).map_err(|error: VerifyError| error.to_string())?;
-                Ok(verified.checkpoint().head().size)
-            };
-            TlogProof::parse(&bytes).map_err(|error| error.to_string()).and_then(verify)
+        self.copy(&path, MOST_MANIFEST_BYTES as u64, CacheMode::Immutable, done, check).await
+    }
+
+    /// An epoch's proof, which may gain cosignatures: of the current epoch the service is asked again each time, and whichever says
+    /// more stays.
+    async fn copy_proof(
+        &self,
+        dataset: &Id,
+        epoch: &LoggedEpoch,
+        manifest: Vec<u8>,
+        is_current: bool,
+        run: &mut Run<'_>,
+    ) -> Result<(), MirrorError> {
+        let path = format!("v1/{dataset}/epochs/{}/proof", epoch.manifest.epoch);
+        let address = format!("/{path}");
+        let mut kept = None;
+        if let Ok(there) = fs::read(self.path(&path)) {
+            kept = self.open_proof(&manifest, &there, run).await?.ok();
+        }
+        if let (Some(kept), false) = (&kept, is_current) {
+            return run.keep(kept);
+        }
+        let fetched = match (self.source.get(&address, MAX_PROOF_BYTES as u64, CacheMode::Revalidate).await, &kept) {
+            (Ok(fetched), _) => fetched,
+            (Err(_), Some(kept)) => return run.keep(kept),
+            (Err(why), None) => return Err(MirrorError::Missing { path: address, why }),
         };
-        sizes.insert(self.copy(&path, MAX_PROOF_BYTES as u64, CacheMode::Revalidate, done, check).await?);
+        let shown = self.open_proof(&manifest, &fetched, run).await?;
+        let shown = shown.map_err(|why| MirrorError::Wrong { path: address, why })?;
+        if let Some(kept) = kept.filter(|kept| !says_more(&shown, kept)) {
+            return run.keep(&kept);
+        }
+        self.put(&path, &fetched)?;
+        run.done.fetched += 1;
+        run.sizes.insert(shown.head().size);
         Ok(())
+    }
+
+    /// The checkpoint of a proof that shows a manifest in the log that was followed. The inner error says why it does not.
+    async fn open_proof(
+        &self,
+        manifest: &[u8],
+        proof: &[u8],
+        run: &Run<'_>,
+    ) -> Result<Result<VerifiedCheckpoint, String>, MirrorError> {
+        let verify = |parsed: TlogProof| {
+            let manifest = UnverifiedManifest::parse(manifest.to_vec()).map_err(|error| error.to_string())?;
+            let verified = manifest.verify(&self.policy, &parsed).map_err(|error: VerifyError| error.to_string())?;
+            Ok(verified.checkpoint().clone())
+        };
+        let shown = match TlogProof::parse(proof).map_err(|error| error.to_string()).and_then(verify) {
+            Ok(shown) => shown,
+            Err(why) => return Ok(Err(why)),
+        };
+        let with: [(&str, &[u8]); 2] = [("manifest", manifest), ("proof", proof)];
+        match hold_to(&self.source, run.state, run.followed, &shown, &with).await {
+            Ok(()) => {}
+            Err(FollowError::State(error)) => return Err(error.into()),
+            Err(error) => return Ok(Err(error.to_string())),
+        }
+        let (size, followed) = (shown.head().size, run.followed.head().size);
+        // Its edge is computed from the entries that were followed.
+        let beyond = format!("its log has {size} entries, and the one that is shown {followed}");
+        Ok(if size > followed { Err(beyond) } else { Ok(shown) })
+    }
+
+    /// The newest checkpoint, or the one of the same tree that is here and says more.
+    fn put_checkpoint(&self, shown: &VerifiedCheckpoint) -> Result<(), StateError> {
+        let there = fs::read(self.path("log/checkpoint"))
+            .ok()
+            .and_then(|note| SignedCheckpoint::parse(&note).ok()?.verify(&self.policy).ok());
+        match there.filter(|there| there.head() == shown.head() && !says_more(shown, there)) {
+            Some(_) => Ok(()),
+            None => self.put("log/checkpoint", shown.as_bytes()),
+        }
     }
 
     /// The policy that the publisher hands out. Nothing vouches for it but that it is one, of this log; where it is not, the mirror
@@ -290,11 +363,11 @@ impl Mirror {
     }
 
     /// Tiles and bundles, computed from the entries that were followed: what they hash to is in the checkpoint.
-    fn copy_log(&self, state: &State, size: u64, sizes: &BTreeSet<u64>, done: &mut Mirrored) -> Result<(), StateError> {
+    fn copy_log(&self, size: u64, run: &mut Run<'_>) -> Result<(), StateError> {
+        let Run { state, sizes, done, .. } = run;
         let mut put = |path: String, bytes: Vec<u8>| {
             let path = format!("log/{path}");
-            // A tile of this width is this one for good.
-            match fs::metadata(self.path(&path)).is_ok_and(|there| there.len() == bytes.len() as u64) {
+            match fs::read(self.path(&path)).is_ok_and(|there| there == bytes) {
                 true => done.kept += 1,
                 false => {
                     self.put(&path, &bytes)?;
@@ -333,6 +406,37 @@ impl Mirror {
         {
             let _ = fs::remove_file(shard.path());
         }
+    }
+}
+
+/// One copy under way.
+struct Run<'a> {
+    state: &'a State,
+    followed: &'a VerifiedCheckpoint,
+    /// The sizes of which somebody may want the edge: of the newest checkpoint, and of those in proofs.
+    sizes: BTreeSet<u64>,
+    done: Mirrored,
+}
+
+impl Run<'_> {
+    /// A proof that is here stays.
+    fn keep(&mut self, kept: &VerifiedCheckpoint) -> Result<(), MirrorError> {
+        self.done.kept += 1;
+        self.sizes.insert(kept.head().size);
+        Ok(())
+    }
+}
+
+/// Whether a checkpoint has more cosignatures than another: by witnesses of the policy, or, with all of the other's, by further
+/// ones, whom somebody else may know.
+fn says_more(new: &VerifiedCheckpoint, old: &VerifiedCheckpoint) -> bool {
+    fn lines(checkpoint: &VerifiedCheckpoint) -> BTreeSet<&[u8]> {
+        checkpoint.as_bytes()[checkpoint.text().len()..].split(|byte| *byte == b'\n').collect()
+    }
+    match new.witnessed().len().cmp(&old.witnessed().len()) {
+        Ordering::Greater => true,
+        Ordering::Less => false,
+        Ordering::Equal => new.text() == old.text() && lines(new).is_superset(&lines(old)) && lines(new) != lines(old),
     }
 }
 

@@ -6,6 +6,7 @@ use ceknik_core::manifest::Text;
 use ceknik_core::time::Timestamp;
 use serde::Serialize;
 
+use crate::epoch::Again;
 use crate::figures::{LoggedFigures, PromiseFigures};
 use crate::findings::{Finding, Unchecked, Weight};
 use crate::list::ListFigures;
@@ -54,6 +55,8 @@ pub enum Verdict {
     AllWell,
     /// Nothing wrong was found, and something could not be checked.
     NotWhole,
+    /// Figures that chance gives one honest epoch in 1,000, and no earlier audit told so.
+    Unlikely,
     /// The publisher or service broke a rule.
     Problem,
     /// The log shows two histories, or an old one.
@@ -137,6 +140,8 @@ pub struct ListReport {
     pub evaluations_per_day: u64,
     /// Its epochs in order.
     pub epochs: Vec<LoggedFigures>,
+    /// What was looked at again of the newest epoch, which an earlier audit verified; none where this one saw all of it.
+    pub again: Option<Again>,
     /// What the newest filter tells; none without one, or where it was not verified.
     pub promise: Option<PromiseFigures>,
     /// What was asked of the evaluation; none where nothing was.
@@ -163,10 +168,13 @@ impl Report {
         unchecked: Vec<Unchecked>,
     ) -> Self {
         findings.sort_by_key(|finding| core::cmp::Reverse(finding.code.weight()));
-        let worst = findings.first().map(|finding| finding.code.weight());
+        // What chance may have done is no standing reproach: it decides once.
+        let counts = |finding: &&Finding| finding.code.weight() != Weight::Chance || !finding.told_before;
+        let worst = findings.iter().filter(counts).map(|finding| finding.code.weight()).max();
         let verdict = match worst {
             Some(Weight::Fork) => Verdict::Fork,
             Some(Weight::Problem) => Verdict::Problem,
+            Some(Weight::Chance) => Verdict::Unlikely,
             _ if unchecked.iter().any(|unchecked| !unchecked.expected) => Verdict::NotWhole,
             _ => Verdict::AllWell,
         };

@@ -20,6 +20,12 @@ pub enum Missing {
         /// The status.
         status: u16,
     },
+    /// The service refuses it for good: another status from 400 to 499, but for those that ask for patience.
+    #[error("the service refuses it (status {status})")]
+    Withheld {
+        /// The status.
+        status: u16,
+    },
     /// More bytes than such a file can have.
     #[error("the service sends more bytes than it may have")]
     TooLong,
@@ -86,6 +92,9 @@ fn outcome(fetched: Fetched) -> Result<Vec<u8>, (Missing, Option<Option<Duration
     match fetched.response {
         Response::Received { status: 200, body, .. } => Ok(body),
         Response::Received { status: status @ (404 | 410), .. } => Err((Missing::Gone { status }, None)),
+        Response::Received { status: status @ 400..=499, .. } if !matches!(status, 408 | 429) => {
+            Err((Missing::Withheld { status }, None))
+        }
         Response::Received { status, retry_after, .. } => {
             let why = format!("the service answers with status {status}");
             let passing = matches!(status, 408 | 429 | 500..=599);

@@ -5,10 +5,11 @@
 //! DIR/policy                          the policy that was taken on first use
 //! DIR/log/checkpoint                  the state of the log up to which everything was followed
 //! DIR/log/entries/N.W                 its entries: bundle N with W of them
+//! DIR/log/told                        how many of them an audit has told of
 //! DIR/lists/ID/state.json             what was found of each epoch, and which files the last one left:
 //! DIR/lists/ID/shard-SHA256           shards of the filter
 //! DIR/lists/ID/table-N                of every record of epoch N 16 bytes of locator and 16 of a hash
-//! DIR/evidence/…                      checkpoints that contradict each other, as they were signed
+//! DIR/evidence/…                      checkpoints that contradict each other, or may, as they were signed
 //! ```
 //!
 //! Files are replaced whole (written beside, synced, renamed, the directory synced). No NIK is in here.
@@ -159,6 +160,38 @@ impl State {
         file.persist(&path).map_err(|error| failed("replace", &path)(error.error))?;
         let dir = path.parent().unwrap_or(&self.root);
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed("sync", dir))
+    }
+
+    /// The length of a file; 0 when it is not there.
+    pub(crate) fn size(&self, name: &str) -> u64 {
+        fs::metadata(self.path(name)).map_or(0, |file| file.len())
+    }
+
+    /// The names of the directories in a directory, in order.
+    pub(crate) fn directories(&self, name: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(name)).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Gives a directory another name; where that is taken, what is there has the same name for the same content, and stays.
+    pub(crate) fn rename_directory(&self, from: &str, to: &str) -> Result<(), StateError> {
+        if self.path(to).exists() {
+            return self.remove_directory(from);
+        }
+        fs::rename(self.path(from), self.path(to)).map_err(failed("rename", &self.path(from)))?;
+        let dir = self.path(to).parent().map_or_else(|| self.root.clone(), Path::to_owned);
+        File::open(&dir).and_then(|file| file.sync_all()).map_err(failed("sync", &dir))
+    }
+
+    /// Removes a directory with its files.
+    pub(crate) fn remove_directory(&self, name: &str) -> Result<(), StateError> {
+        let path = self.path(name);
+        fs::remove_dir_all(&path).map_err(failed("remove", &path))
     }
 
     /// Removes all files of a directory whose names `keep` does not want: what an interrupted audit left, and what is needed no

@@ -26,12 +26,14 @@ const PROBLEM: u8 = 3;
 const NOT_WHOLE: u8 = 4;
 /// The log shows two histories.
 const FORK: u8 = 5;
+/// Figures that chance gives one honest epoch in 1,000.
+const UNLIKELY: u8 = 6;
 
 #[derive(Args)]
 #[command(
     after_help = "Exit codes: 0 when everything was checked that can be and keeps the rules; 3 when the publisher or the service broke \
-                  one; 4 when something could not be checked; 5 when the log was forked, rewritten or rolled back; 1 or 2 when \
-                  nothing can be said."
+                  one; 4 when something could not be checked; 5 when the log was forked, rewritten or rolled back; 6 when a figure is \
+                  such as chance gives one honest epoch in 1,000, for the first time; 1 or 2 when nothing can be said."
 )]
 pub(crate) struct AuditArgs {
     /// The service: https://host/path, or http:// on this machine.
@@ -69,6 +71,10 @@ pub(crate) struct AuditArgs {
     /// The status of all rows of the raw list: an id, or a title.
     #[arg(long, value_name = "ID", requires = "list")]
     status: Option<String>,
+    /// Compare rows whose NIK ends in 0000 as well, and read a list in which every NIK ends in 0: where the list was imported with
+    /// this, and only there.
+    #[arg(long, requires = "list")]
+    trust_final_zeros: bool,
     /// People of the raw list, drawn at random, who are looked for in the sealed table: an evaluation each, from the list's budget.
     #[arg(long, value_name = "N", requires = "list", default_value_t = 0, value_parser = sample_size)]
     sample: usize,
@@ -139,6 +145,7 @@ pub(crate) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
         Verdict::Problem => PROBLEM,
         Verdict::NotWhole => NOT_WHOLE,
         Verdict::Fork => FORK,
+        Verdict::Unlikely => UNLIKELY,
     }))
 }
 
@@ -168,8 +175,7 @@ fn opener<'a>(args: &'a AuditArgs, file: &'a Path) -> ListOpener<'a> {
             statuses: terms(&manifest.statuses)?,
             candidate: args.candidate.clone(),
             status: args.status.clone(),
-            // What was imported is compared, whatever its last digits.
-            trust_final_zeros: true,
+            trust_final_zeros: args.trust_final_zeros,
         };
         let shown = file.display();
         let reader = RowReader::open(file, &options).map_err(|error| format!("{shown}: {error}"))?;

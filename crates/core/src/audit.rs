@@ -15,6 +15,10 @@ const NEGLIGIBLE: f64 = 1e-18;
 pub const INTERVAL_TAILS: f64 = 0.001;
 /// Standard deviations of the normal distribution between the tails of [`INTERVAL_TAILS`].
 const INTERVAL_DEVIATIONS: f64 = 3.290_526_731_491_9;
+/// The same of the wide interval: what lies outside of it is no chance.
+pub const WIDE_TAILS: f64 = 0.000_001;
+/// Standard deviations of the normal distribution between the tails of [`WIDE_TAILS`].
+const WIDE_DEVIATIONS: f64 = 4.891_638_475_699;
 
 /// How a filter of one generation grew: what was set before, and what the manifests say that came.
 ///
@@ -40,7 +44,7 @@ pub struct Interval {
     pub expected: f64,
     /// The standard deviation.
     pub deviation: f64,
-    /// The least number within which 99.9 % of all honest filters lie.
+    /// The least number within which 99.9 % of all honest filters lie, or all but one in a million of the wide one.
     pub low: u64,
     /// The largest.
     pub high: u64,
@@ -103,6 +107,15 @@ impl CellGrowth {
     /// The interval leaves out 0.05 % on either side, by the exact distribution of D, cell after cell, where the variance is
     /// small, and else by the normal one with half a cell for its steps.
     pub fn expected(&self) -> Option<Interval> {
+        self.interval(INTERVAL_TAILS, INTERVAL_DEVIATIONS)
+    }
+
+    /// The same with an interval that leaves out one honest filter in a million.
+    pub fn expected_widely(&self) -> Option<Interval> {
+        self.interval(WIDE_TAILS, WIDE_DEVIATIONS)
+    }
+
+    fn interval(&self, tails: f64, deviations: f64) -> Option<Interval> {
         let Self { cells, set_before, noise_before, noise_added, members_added } = *self;
         let unset = cells.checked_sub(set_before)?;
         let free = cells.checked_sub(noise_before)?;
@@ -125,9 +138,9 @@ impl CellGrowth {
         let deviation = variance.max(0.0).sqrt();
         let steps = members_added.saturating_add(if set_before > noise_before { noise_added } else { 0 });
         let (low, high) = if variance <= MOST_EXACT_VARIANCE && steps <= MOST_EXACT_STEPS {
-            self.exact_bounds()
+            self.exact_bounds(tails)
         } else {
-            let reach = INTERVAL_DEVIATIONS * deviation + 0.5;
+            let reach = deviations * deviation + 0.5;
             ((expected - reach).ceil().max(0.0) as u64, (expected + reach).floor().min(u) as u64)
         };
         Some(Interval { expected, deviation, low, high })
@@ -137,7 +150,7 @@ impl CellGrowth {
     ///
     /// What is followed is how many of the cells that came fell on set ones. A cell of noise does so with probability
     /// (S − c − lost) / (N − c − drawn), a member with (S + newly set so far) / N.
-    fn exact_bounds(&self) -> (u64, u64) {
+    fn exact_bounds(&self, tails: f64) -> (u64, u64) {
         let Self { cells, set_before, noise_before, noise_added, members_added } = *self;
         let mut lost = Losses::none();
         // Where members have set nothing yet, noise loses nothing.
@@ -152,7 +165,7 @@ impl CellGrowth {
             let came = set_before + noise_added + fallen;
             lost.step(|lost| came.saturating_sub(lost) as f64 / cells as f64);
         }
-        let (fewest, most) = lost.quantiles(INTERVAL_TAILS / 2.0);
+        let (fewest, most) = lost.quantiles(tails / 2.0);
         let came = noise_added + members_added;
         (came.saturating_sub(most), came.saturating_sub(fewest))
     }

@@ -248,6 +248,46 @@ fn entries_that_are_no_manifests_of_this_log() {
     assert_eq!(told.code, 3);
     assert_eq!(told.codes(), ["leaf_malformed", "leaf_of_another_log"]);
     assert_eq!(told.findings()[1].2, "entry 2 names the log elsewhere.example.org/log");
+    let told_before =
+        |told: &crate::Told| [0, 1].map(|place| told.at(&format!("/findings/{place}/told_before")) == true);
+    assert_eq!(told_before(&told), [false; 2]);
+    // The next audit marks what is new.
+    liar.publisher.append(b"[]".to_vec());
+    let told = liar.told();
+    assert_eq!(told.codes(), ["leaf_malformed", "leaf_of_another_log", "leaf_malformed"]);
+    assert_eq!(told_before(&told), [true; 2]);
+    assert_eq!(told.at("/findings/2/told_before"), false);
+    let text = liar.audit().run().stdout;
+    assert!(text.contains("  leaf_malformed [log], masalah / problem: "), "{text}");
+    assert_eq!(text.matches(" (sudah disampaikan / told before)\n").count(), 3, "{text}");
+}
+
+/// Whoever may sign a log may fill it: what is alike is counted, and there is an end.
+#[test]
+fn a_log_full_of_nothing() {
+    let mut liar = Liar::new();
+    liar.passes();
+    for entry in 0..200 {
+        liar.publisher.append(format!("{entry}").into_bytes());
+    }
+    let told = liar.told();
+    assert_eq!((told.code, told.codes()), (3, vec!["leaf_malformed"; 16]));
+    let counts: Vec<u64> =
+        (0..16).map(|place| told.at(&format!("/findings/{place}/count")).as_u64().unwrap()).collect();
+    assert_eq!((counts[..15].to_vec(), counts[15]), (vec![1; 15], 185));
+    let text = liar.audit().run().stdout;
+    assert!(text.contains(" (dan 184 lagi / and 184 more)"), "{text}");
+    let checkpoint = liar.publisher.invented_checkpoint(1 << 18);
+    let public = liar.publisher.public();
+    liar.host.behave(move |request, _| -> Delivery {
+        match request.path.as_str() {
+            "/log/checkpoint" => Response::new(200, checkpoint.clone()).into(),
+            _ => hosted(&public, request).into(),
+        }
+    });
+    let stranger = crate::Told::of(crate::audit(&liar.host.url(), &liar.policy()).arg("--no-probes"));
+    let detail = "it has 262144 entries, and an audit follows 131072 at most";
+    assert_eq!((stranger.code, stranger.findings()), (3, vec![("log_too_large", None, detail)]));
 }
 
 /// Another list under the same key: whoever has both intersects them.

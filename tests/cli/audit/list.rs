@@ -22,7 +22,7 @@ fn who_has_the_list_sees_that_it_is_that() {
 
     // A row that is repeated, and one that names nobody.
     let file = raw(list((0..200).chain([7])) + "12,dk,ms,2024-08-15\n");
-    let told = Told::of(with(&file, &["--sample", "20"]));
+    let told = Told::but_for_chance(with(&file, &["--sample", "20"]));
     assert_eq!((told.code, told.codes()), (0, vec![]), "{:#}", told.report);
     let figures = told.at("/lists/0/list");
     for (name, value) in
@@ -41,7 +41,7 @@ fn who_has_the_list_sees_that_it_is_that() {
 
     // Thirty whom the publisher has left out: most of them miss, and a sample of all finds some.
     let file = raw(list(0..230));
-    let told = Told::of(with(&file, &["--sample", "230"]));
+    let told = Told::but_for_chance(with(&file, &["--sample", "230"]));
     assert_eq!(told.code, 3);
     let figures = told.at("/lists/0/list");
     let hits = figures["hits"].as_u64().unwrap();
@@ -59,7 +59,7 @@ fn who_has_the_list_sees_that_it_is_that() {
 
     // A list that lacks thirty: they are members of whom the auditor does not know, and no more.
     let file = raw(list(0..170));
-    let told = Told::of(with(&file, &[]));
+    let told = Told::but_for_chance(with(&file, &[]));
     assert_eq!((told.code, told.codes()), (0, vec![]), "{:#}", told.report);
 
     // Somebody who was withdrawn still hits, and is no longer in the table.
@@ -68,10 +68,48 @@ fn who_has_the_list_sees_that_it_is_that() {
     let mut service = service;
     service.wait_for_log(|line| line["message"] == "epoch served" && line["epoch"] == 2);
     let file = raw(list(0..200));
-    let told =
-        Told::of(audit(&service.url(), &home.policy()).args(["--no-probes", "--sample", "200", "--list"]).arg(&file));
+    let told = Told::but_for_chance(
+        audit(&service.url(), &home.policy()).args(["--no-probes", "--sample", "200", "--list"]).arg(&file),
+    );
     assert_eq!(told.findings(), [("list_sample_missing", Some(2), "1 of 200 sampled people")]);
     assert_eq!(told.at("/lists/0/list/hits"), &json!(200));
+}
+
+/// What an import refuses, or takes on its user's word, an audit refuses and takes alike.
+#[test]
+fn rows_are_read_as_in_an_import() {
+    let raw = list(0..20) + "3171011708900000,dk,ms,2024-08-15\n";
+    for trust in [&[][..], &["--trust-final-zeros"]] {
+        let home = TestHome::with_dataset();
+        let imported = home.import_command(&raw).args(trust).arg("--json").run();
+        let refused = 1 - trust.len();
+        assert_eq!(imported.json()["scan"]["refused"], refused, "{imported:?}");
+        home.publish();
+        let service = Ceknikd::start(&home);
+        let file = home.write("raw.csv", &raw);
+        let with = |more: &[&str]| {
+            let audit = audit(&service.url(), &home.policy()).arg("--no-probes").arg("--list").arg(&file);
+            Told::but_for_chance(audit.args(["--sample", "21"]).args(more))
+        };
+        let told = with(trust);
+        let people = 20 + trust.len();
+        let figures = told.at("/lists/0/list");
+        for (name, value) in [("people", people), ("refused", refused), ("hits", people), ("in_table", people)] {
+            assert_eq!(figures[name], value, "{name}: {figures:#}");
+        }
+        assert!(told.codes().is_empty(), "{:?}", told.findings());
+        let unchecked = told.at("/unchecked").as_array().unwrap();
+        let rows = unchecked.iter().filter(|unchecked| unchecked["what"] == "1 rows of the raw list");
+        let whys: Vec<&str> = rows.map(|unchecked| unchecked["why"].as_str().unwrap()).collect();
+        let why =
+            "they name nobody, as in an import: no NIK, one that ends in 0000, or words that the list does not explain";
+        assert_eq!(whys, vec![why; refused]);
+        // One who believes what the import did not believe is told of rows that nobody imported.
+        if trust.is_empty() {
+            let codes = with(&["--trust-final-zeros"]);
+            assert!(codes.codes().contains(&"list_more_members"), "{:?}", codes.findings());
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use ceknik_core::log::{Cosigner, TlogProof};
+use rand::rngs::OsRng;
 use serde_json::{Value, json};
 
 use crate::liar::{LIST, Liar, hosted};
@@ -90,7 +92,7 @@ fn a_mirror_is_what_the_service_is_but_for_the_evaluation() {
         ceknik(["check", "--accept-weak", "--local-only", "--json", "--dataset", DATASET, "--server", &host.url()]);
     let ran = check.arg("--policy").arg(home.policy()).arg("--cache").arg(cache).stdin(nik(7)).run();
     assert_eq!(ran.json_lines()[0]["answer"], "maybe", "{ran:?}");
-    let told = Told::of(audit(&host.url(), &home.policy()).arg("--no-probes"));
+    let told = Told::but_for_chance(audit(&host.url(), &home.policy()).arg("--no-probes"));
     assert_eq!((told.code, told.codes()), (0, vec![]), "{:#}", told.report);
     let standing = |epoch: usize| told.at(&format!("/lists/0/epochs/{epoch}/files")).as_str().unwrap().to_owned();
     assert_eq!((standing(1), standing(2)), ("verified".to_owned(), "verified".to_owned()));
@@ -156,4 +158,56 @@ fn nothing_false_is_copied() {
     let buckets = asked.iter().filter(|request| request.path.contains("/epochs/3/buckets/")).count();
     assert!(buckets < 8, "what was here is not asked for again");
     assert_eq!(mirror(&liar.host.url(), &dir, &liar.policy()).arg("other").refused(), "the log has no list other");
+}
+
+/// Cosignatures come later: whichever proof and checkpoint has more of them stays, and none is lost again.
+#[test]
+fn later_cosignatures_are_taken_over() {
+    let liar = Liar::new();
+    let witness = Cosigner::generate("paper.example.org", &mut OsRng).unwrap();
+    let knowing = liar.state().with_extension("policy");
+    let policy = String::from_utf8(liar.publisher.policy_with_witness(&witness)).unwrap();
+    fs::write(&knowing, policy.replace("quorum paper", "quorum none")).unwrap();
+    let public = liar.publisher.public();
+    let files = [liar.publisher.epoch_dir(LIST, 1).join("proof"), public.join("log/checkpoint")];
+    let plain = files.each_ref().map(|file| fs::read(file).unwrap());
+    let proof = liar.publisher.cosigned_proof(LIST, 1, &witness);
+    let checkpoint = TlogProof::parse(&proof).unwrap().checkpoint().as_bytes().to_vec();
+    let serve =
+        |contents: &[Vec<u8>; 2]| files.iter().zip(contents).for_each(|(file, bytes)| fs::write(file, bytes).unwrap());
+    // Whether or not the mirror's policy knows the witness.
+    for policy in [knowing, liar.policy()] {
+        let dir = policy.with_extension("mirror");
+        let here =
+            || ["v1/jakarta-2024/epochs/1/proof", "log/checkpoint"].map(|path| fs::read(dir.join(path)).unwrap());
+        let run = || mirror(&liar.host.url(), &dir, &policy).arg("--json").done().json();
+        serve(&plain);
+        run();
+        assert_eq!((run()["fetched"].clone(), here()), (json!(0), plain.clone()));
+        serve(&[proof.clone(), checkpoint.clone()]);
+        assert_eq!((run()["fetched"].clone(), here()), (json!(1), [proof.clone(), checkpoint.clone()]));
+        // Somebody who shows the old ones again takes none away.
+        serve(&plain);
+        assert_eq!((run()["fetched"].clone(), here()), (json!(0), [proof.clone(), checkpoint.clone()]));
+        // Nor does one who shows none.
+        fs::remove_file(&files[0]).unwrap();
+        assert_eq!((run()["fetched"].clone(), here()), (json!(0), [proof.clone(), checkpoint.clone()]));
+    }
+}
+
+/// What a disk altered in tiles and bundles is written anew.
+#[test]
+fn altered_tiles_are_written_anew() {
+    let liar = Liar::new();
+    let dir = liar.state();
+    let run = || mirror(&liar.host.url(), &dir, &liar.policy()).arg("--json").done().json();
+    run();
+    for path in ["log/tile/0/000.p/1", "log/tile/entries/000.p/1"] {
+        let file = dir.join(path);
+        let whole = fs::read(&file).unwrap();
+        let mut altered = whole.clone();
+        altered[20] ^= 1;
+        fs::write(&file, altered).unwrap();
+        assert_eq!((run()["fetched"].clone(), fs::read(&file).unwrap()), (json!(1), whole), "{path}");
+    }
 }

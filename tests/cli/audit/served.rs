@@ -15,7 +15,7 @@ use crate::support::service::Ceknikd;
 use crate::{Told, audit};
 
 /// Alters what the host answers to some paths.
-fn alter(liar: &Liar, part: &'static str, change: impl Fn(&mut Response) + Send + Sync + 'static) {
+pub(crate) fn alter(liar: &Liar, part: &'static str, change: impl Fn(&mut Response) + Send + Sync + 'static) {
     let public = liar.publisher.public();
     liar.host.behave(move |request, _| -> Delivery {
         let mut response = hosted(&public, request);
@@ -248,7 +248,7 @@ impl Behind {
     }
 
     fn told(&self) -> Told {
-        Told::of(audit(&self.proxy.url(), &self.home.policy()))
+        Told::but_for_chance(audit(&self.proxy.url(), &self.home.policy()))
     }
 }
 

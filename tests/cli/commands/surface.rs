@@ -87,8 +87,8 @@ fn documented_exit_codes() {
     assert!(text.ends_with(codes), "{text}");
     let text = help("audit", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
     let codes = "Exit codes: 0 when everything was checked that can be and keeps the rules; 3 when the publisher or the service broke \
-                 one; 4 when something could not be checked; 5 when the log was forked, rewritten or rolled back; 1 or 2 when \
-                 nothing can be said.";
+                 one; 4 when something could not be checked; 5 when the log was forked, rewritten or rolled back; 6 when a \
+                 figure is such as chance gives one honest epoch in 1,000, for the first time; 1 or 2 when nothing can be said.";
     assert!(text.ends_with(codes), "{text}");
     let text = help("publish", "--help").split_whitespace().collect::<Vec<_>>().join(" ");
     let codes = "Exit codes: 0 when it was published, 3 when too few witnesses cosigned (the same command, run again, goes on), \

@@ -62,6 +62,7 @@ export const en: Texts = {
 
   steps: "What is being done",
   stepList: "Fetching the list",
+  stepListOf: (date) => `List as of ${date}`,
   stepListDone: (date, size) => `List as of ${date} (${size})`,
   stepListKept: (date) => `List as of ${date}, already on this device`,
   stepCompute: "Computing on this device",
@@ -239,7 +240,7 @@ export const en: Texts = {
   leftIntro: (n, server) =>
     `${many(n, "request", "requests")} to ${server} for this check. Your NIK is in none of them; open each line and see.`,
   leftCompare:
-    "Compare with the browser's own log: on a computer press F12, choose Network, and repeat the check. Beside this page's own files, every line there must be here, with the same content.",
+    "Compare with the browser's own log: on a computer press F12, choose Network, and repeat the check. Beside this page's own files, every line there must be here, with the same content. Lines with OPTIONS (preflight) are added by the browser itself where the service has another address; there is nothing in them.",
   leftCopy: "Copy this log",
   leftCopied: "Copied.",
   leftSelected: "The text below is selected; copy it with the browser's menu.",
@@ -248,7 +249,8 @@ export const en: Texts = {
   leftReceived: (bytes) => `${bytes} received`,
   leftBody: "What was sent",
   leftNoBody: "No content; only this address.",
-  leftEarly: "The same for everybody who opens this page; asked for before the button was pressed.",
+  leftEarly: "The same file for everybody; asked for because this page was opened.",
+  leftWanted: "The same file for everybody; asked for since a NIK was being typed or lists were kept, before the button was pressed.",
   leftUnanswered: "no response",
   tells: {
     public_file: () => "The same file for everybody who checks this list.",
@@ -263,9 +265,16 @@ export const en: Texts = {
 
   settings: "Settings",
   neverContact: "Never contact the service about a NIK",
-  neverContactHint: "A “maybe” then stays unconfirmed.",
+  neverContactHint: "A “maybe” then stays unconfirmed. Holds until this page is closed.",
   shared: "Others use this device too",
   sharedHint: "Nothing is kept, and the screen is cleared after 3 minutes without a touch or when the page is left.",
+  leavingSoon: "The screen is cleared in 30 seconds, since nobody touches it.",
+  stay: "Keep it on the screen",
+  keep: "Keep the list for use offline",
+  keepHint: "Fetches the list now, without a NIK, so that checks work without a network, too.",
+  keeping: "Fetching the list…",
+  kept: (until) => `It is here. Checks work without a network, too, until ${until}.`,
+  keepFailed: "It is not kept: the connection broke off, there is no room, or this list needs the network for every check.",
   theme: "Appearance",
   themeAuto: "As the device",
   themeLight: "Light",
@@ -280,6 +289,7 @@ export const en: Texts = {
   forgetful: "This browser allows no storage. Checks still work, but cannot be compared with earlier visits.",
   newVersion: "A new version of this page is ready. Reloading clears the screen.",
   reload: "Reload",
+  noEnglish: "English could not be fetched. Check your connection, or reload this page.",
   statusLine: (title, epoch, until, valid) => `${title}: edition ${epoch}, ${valid ? "valid until" : "expired on"} ${until}.`,
   loads: {
     calm: "The service is not busy.",

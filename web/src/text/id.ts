@@ -58,6 +58,7 @@ export const id = {
 
   steps: "Yang sedang dikerjakan",
   stepList: "Mengambil daftar",
+  stepListOf: (date: string) => `Daftar per ${date}`,
   stepListDone: (date: string, size: string) => `Daftar per ${date} (${size})`,
   stepListKept: (date: string) => `Daftar per ${date}, sudah ada di perangkat ini`,
   stepCompute: "Menghitung di perangkat ini",
@@ -236,7 +237,7 @@ export const id = {
   leftIntro: (n: number, server: string) =>
     `${n} permintaan kepada ${server} untuk pemeriksaan ini. NIK Anda tidak ada di dalamnya; buka tiap baris dan periksa.`,
   leftCompare:
-    "Bandingkan dengan catatan peramban: di komputer tekan F12, pilih Network (Jaringan), lalu ulangi pemeriksaan. Selain berkas halaman ini sendiri, setiap baris di sana harus ada di sini dengan isi yang sama.",
+    "Bandingkan dengan catatan peramban: di komputer tekan F12, pilih Network (Jaringan), lalu ulangi pemeriksaan. Selain berkas halaman ini sendiri, setiap baris di sana harus ada di sini dengan isi yang sama. Baris OPTIONS (preflight) ditambahkan peramban sendiri bila layanan ada di alamat lain; ia tidak berisi apa-apa.",
   leftCopy: "Salin catatan ini",
   leftCopied: "Tersalin.",
   leftSelected: "Teks di bawah sudah dipilih; salin dengan menu peramban.",
@@ -245,7 +246,9 @@ export const id = {
   leftReceived: (bytes: string) => `${bytes} diterima`,
   leftBody: "Isi yang dikirim",
   leftNoBody: "Tidak ada isi; hanya alamat ini.",
-  leftEarly: "Sama untuk semua orang yang membuka halaman ini; diminta sebelum tombol ditekan.",
+  leftEarly: "Berkas yang sama untuk semua orang; diminta karena halaman ini dibuka.",
+  leftWanted:
+    "Berkas yang sama untuk semua orang; diminta sejak NIK mulai diketik atau daftar disimpan, sebelum tombol ditekan.",
   leftUnanswered: "tanpa jawaban",
   tells: {
     public_file: () => "Berkas yang sama untuk semua orang yang memeriksa daftar ini.",
@@ -260,9 +263,16 @@ export const id = {
 
   settings: "Pengaturan",
   neverContact: "Jangan pernah hubungi layanan tentang NIK",
-  neverContactHint: "Jawaban “mungkin” lalu tidak dipastikan.",
+  neverContactHint: "Jawaban “mungkin” lalu tidak dipastikan. Berlaku sampai halaman ini ditutup.",
   shared: "Perangkat ini dipakai bersama orang lain",
   sharedHint: "Tidak ada yang disimpan, dan layar dikosongkan setelah 3 menit tanpa sentuhan atau saat halaman ditinggalkan.",
+  leavingSoon: "Layar dikosongkan dalam 30 detik, karena tidak ada sentuhan.",
+  stay: "Tetap tampilkan",
+  keep: "Simpan daftar untuk dipakai luring",
+  keepHint: "Mengambil daftar sekarang, tanpa NIK, supaya pemeriksaan jalan juga tanpa jaringan.",
+  keeping: "Sedang mengambil daftar…",
+  kept: (until: string) => `Sudah ada di sini. Pemeriksaan jalan juga tanpa jaringan, sampai ${until}.`,
+  keepFailed: "Tidak tersimpan: sambungan terputus, tidak ada tempat, atau daftar ini perlu jaringan untuk setiap pemeriksaan.",
   theme: "Tampilan",
   themeAuto: "Ikut perangkat",
   themeLight: "Terang",
@@ -277,6 +287,7 @@ export const id = {
   forgetful: "Peramban ini tidak mengizinkan penyimpanan. Pemeriksaan tetap jalan, tetapi tidak dapat dibandingkan dengan kunjungan sebelumnya.",
   newVersion: "Versi baru halaman ini sudah siap. Memuat ulang mengosongkan layar.",
   reload: "Muat ulang",
+  noEnglish: "English could not be fetched. Check your connection, or reload this page.",
   statusLine: (title: string, epoch: number, until: string, valid: boolean) =>
     `${title}: terbitan ke-${epoch}, ${valid ? "berlaku sampai" : "kedaluwarsa sejak"} ${until}.`,
   loads: {

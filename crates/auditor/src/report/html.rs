@@ -96,7 +96,7 @@ pub fn html(report: &Report) -> String {
 fn tell_verdict(out: &mut String, report: &Report) {
     let class = match report.verdict {
         Verdict::AllWell => "well",
-        Verdict::NotWhole => "part",
+        Verdict::NotWhole | Verdict::Unlikely => "part",
         Verdict::Problem | Verdict::Fork => "bad",
     };
     let [(id, en), (means_id, means_en)] = words::verdict(report.verdict);
@@ -113,7 +113,13 @@ fn tell_findings(out: &mut String, report: &Report) {
     out.push_str("<ul class=\"found\">\n");
     for finding in &report.findings {
         let code = finding.code;
-        let _ = write!(out, "<li><strong>{}</strong>", escaped(&finding.place()));
+        let (id, en) = words::weight(code.weight());
+        let _ = write!(
+            out,
+            "<li><strong>{}</strong>, {id} <span lang=\"en\">/ {en}</span>{}",
+            escaped(&finding.place()),
+            escaped(&words::repeated(finding))
+        );
         both(out, code.indonesian(), code.english());
         let _ = writeln!(out, "<p><code>{code}</code>: <span lang=\"en\">{}</span></p></li>", escaped(&finding.detail));
     }
@@ -139,6 +145,7 @@ fn tell_list(out: &mut String, number: usize, list: &ListReport) {
     tell_cells(out, newest);
     tell_asked(out, list);
     tell_epochs(out, shown);
+    tell_again(out, list);
 }
 
 fn figure(out: &mut String, picture: &str, id: &str, en: &str) {
@@ -378,8 +385,9 @@ fn tell_epochs(out: &mut String, epochs: &[LoggedFigures]) {
                 Files::Wrong => "SALAH / WRONG",
                 Files::Unchecked => "tidak diperiksa / not checked",
             };
+            let new = if figures.new { ", baru / new" } else { "" };
             vec![
-                label(figures),
+                format!("{}{new}", label(figures)),
                 grouped(figures.records),
                 change(|changes| changes.added),
                 change(|changes| changes.removed),
@@ -394,6 +402,23 @@ fn tell_epochs(out: &mut String, epochs: &[LoggedFigures]) {
         ("Edisi", "Epochs"),
         &["Edisi / Epoch", "Catatan / Records", "+", "−", "Berubah / Changed", "Derau / Noise", "Berkas / Files"],
         &rows,
+    );
+}
+
+fn tell_again(out: &mut String, list: &ListReport) {
+    let Some(again) = &list.again else { return };
+    let [buckets, of_buckets, shards, of_shards] =
+        [again.buckets, again.of_buckets, again.shards, again.of_shards].map(grouped);
+    both(
+        out,
+        &format!(
+            "Isi edisi terbaru diperiksa seluruhnya, di edisi lain atau oleh audit terdahulu. Dilihat lagi kali ini, seperti yang \
+             dilayani sekarang: {buckets} dari {of_buckets} bagian dan {shards} dari {of_shards} berkas saringan."
+        ),
+        &format!(
+            "All that is in the newest epoch was verified, in another epoch or by an earlier audit. Looked at again this time, as they \
+             are served now: {buckets} of {of_buckets} buckets, and {shards} of {of_shards} files of the filter."
+        ),
     );
 }
 

@@ -27,8 +27,14 @@ pub fn text(report: &Report) -> String {
         out.push("Temuan / findings:".to_owned());
         for finding in &report.findings {
             let code = finding.code;
-            out.push(format!("  {code} [{}]: {} / {}", finding.place(), code.indonesian(), code.english()));
-            out.push(format!("    {}", line(&finding.detail)));
+            let (id, en) = words::weight(code.weight());
+            out.push(format!(
+                "  {code} [{}], {id} / {en}: {} / {}",
+                finding.place(),
+                code.indonesian(),
+                code.english()
+            ));
+            out.push(format!("    {}{}", line(&finding.detail), words::repeated(finding)));
         }
     }
     for list in &report.lists {
@@ -58,6 +64,12 @@ fn tell_list(list: &ListReport, out: &mut Vec<String>) {
         out.push(format!("  … {skipped} edisi sebelumnya / earlier epochs"));
     }
     out.extend(list.epochs.iter().skip(skipped).map(tell_epoch));
+    if let Some(again) = &list.again {
+        out.push(format!(
+            "  dilihat lagi / looked at again: {} dari / of {} bagian / buckets, {} dari / of {} berkas saringan / files of the filter",
+            again.buckets, again.of_buckets, again.shards, again.of_shards
+        ));
+    }
     if let Some(cells) = list.newest().and_then(|newest| newest.audited.as_ref()?.cells.as_ref()) {
         let expected = &cells.expected;
         out.push(format!(
@@ -127,9 +139,10 @@ fn tell_epoch(figures: &LoggedFigures) -> String {
         format!(", +{} −{} ~{}{since}", changes.added, changes.removed, changes.changed)
     });
     format!(
-        "  edisi / epoch {}, {}: {} catatan / records{changes}; {files}",
+        "  edisi / epoch {}, {}{}: {} catatan / records{changes}; {files}",
         figures.epoch,
         day(&figures.published_at),
+        if figures.new { ", baru / new" } else { "" },
         figures.records
     )
 }

@@ -1,5 +1,6 @@
 //! What text and page say in the same words, Indonesian before English.
 
+use crate::findings::{Finding, Weight};
 use crate::report::{Report, TrustBasis, Verdict};
 
 /// The verdict in a few words, and what it means.
@@ -8,8 +9,10 @@ pub(super) fn verdict(verdict: Verdict) -> [(&'static str, &'static str); 2] {
         Verdict::AllWell => [
             ("SEMUA SESUAI", "ALL IS WELL"),
             (
-                "Semua yang dapat diperiksa dari luar sudah diperiksa dan memenuhi aturan.",
-                "Everything that can be checked from outside was checked, and keeps the rules.",
+                "Semua yang dapat diperiksa dari luar sudah diperiksa, kali ini atau oleh audit terdahulu, dan memenuhi aturan. Apa yang \
+                 tidak dilihat lagi disebut di bawah.",
+                "Everything that can be checked from outside was checked, this time or by an earlier audit, and keeps the rules. What was \
+                 not looked at again is said below.",
             ),
         ],
         Verdict::NotWhole => [
@@ -19,11 +22,21 @@ pub(super) fn verdict(verdict: Verdict) -> [(&'static str, &'static str); 2] {
                 "Nothing wrong was found, but something could not be checked; see below.",
             ),
         ],
+        Verdict::Unlikely => [
+            ("ANGKA YANG JARANG TERJADI", "UNLIKELY FIGURES"),
+            (
+                "Tidak ada aturan yang jelas dilanggar. Ada angka yang terjadi secara kebetulan pada satu dari 1.000 edisi yang jujur: \
+                 belum tentu kesalahan; perhatikan edisi berikutnya.",
+                "No rule was broken for certain. A figure would be so by chance in one of 1,000 honest epochs: that need not be wrong; \
+                 look at the next epochs.",
+            ),
+        ],
         Verdict::Problem => [
             ("ADA MASALAH", "THERE IS A PROBLEM"),
             (
-                "Penerbit atau layanan melanggar aturan, atau angkanya tidak mungkin kebetulan.",
-                "The publisher or the service broke a rule, or its figures are not what chance allows.",
+                "Penerbit atau layanan melanggar aturan, atau angkanya terjadi secara kebetulan hanya pada satu dari sejuta edisi yang \
+                 jujur.",
+                "The publisher or the service broke a rule, or its figures would be so by chance in one of a million honest epochs.",
             ),
         ],
         Verdict::Fork => [
@@ -36,6 +49,24 @@ pub(super) fn verdict(verdict: Verdict) -> [(&'static str, &'static str); 2] {
             ),
         ],
     }
+}
+
+/// How much a finding weighs.
+pub(super) fn weight(weight: Weight) -> (&'static str, &'static str) {
+    match weight {
+        Weight::Remark => ("catatan", "remark"),
+        Weight::Chance => ("mungkin kebetulan", "may be chance"),
+        Weight::Problem => ("masalah", "problem"),
+        Weight::Fork => ("dua sejarah", "two histories"),
+    }
+}
+
+/// How many a finding stands for, where it is not one, and whether it is told again.
+pub(super) fn repeated(finding: &Finding) -> String {
+    let more = finding.count - 1;
+    let more = if more > 0 { format!(" (dan {more} lagi / and {more} more)") } else { String::new() };
+    let told = if finding.told_before { " (sudah disampaikan / told before)" } else { "" };
+    format!("{more}{told}")
 }
 
 /// What the audit rests on.

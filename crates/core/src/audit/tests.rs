@@ -78,10 +78,14 @@ fn both_ways_to_an_interval_agree() {
         CellGrowth { cells: 65_536, set_before: 12_000, noise_before: 4000, noise_added: 3000, members_added: 2500 },
     ] {
         let interval = growth.expected().unwrap();
-        let (low, high) = growth.exact_bounds();
-        let reach = INTERVAL_DEVIATIONS * interval.deviation;
-        for (exact, normal) in [(low, interval.expected - reach), (high, interval.expected + reach)] {
-            assert!((exact as f64 - normal).abs() < 3.0, "{growth:?}: {exact} {normal}");
+        for (tails, deviations, apart) in
+            [(INTERVAL_TAILS, INTERVAL_DEVIATIONS, 3.0), (WIDE_TAILS, WIDE_DEVIATIONS, 6.0)]
+        {
+            let (low, high) = growth.exact_bounds(tails);
+            let reach = deviations * interval.deviation;
+            for (exact, normal) in [(low, interval.expected - reach), (high, interval.expected + reach)] {
+                assert!((exact as f64 - normal).abs() < apart, "{growth:?}: {exact} {normal}");
+            }
         }
     }
 }
@@ -91,6 +95,7 @@ fn nothing_added_sets_nothing() {
     let renewal = CellGrowth { cells: 65_536, set_before: 4000, noise_before: 3000, noise_added: 0, members_added: 0 };
     assert_eq!(renewal.expected().unwrap(), Interval { expected: 0.0, deviation: 0.0, low: 0, high: 0 });
     assert_eq!(renewal.expected().unwrap().place(1), Place::Above);
+    assert_eq!(renewal.expected_widely(), renewal.expected(), "there is no chance in it");
 }
 
 #[test]
@@ -107,6 +112,11 @@ fn jakarta() {
     // A thousand people who are missing, or as much noise, are noticed.
     assert_eq!(interval.place(interval.expected as u64 - 950), Place::Below);
     assert_eq!(interval.place(interval.expected as u64 + 950), Place::Above);
+    // Beyond some 1,330 it is no chance.
+    let wide = growth.expected_widely().unwrap();
+    assert_eq!((wide.expected, wide.deviation), (interval.expected, interval.deviation));
+    assert!((wide.high as f64 - wide.expected - 4.891_638 * wide.deviation).abs() < 1.0, "{wide:?}");
+    assert!((wide.expected - wide.low as f64 - 4.891_638 * wide.deviation).abs() < 1.0, "{wide:?}");
 }
 
 #[test]
