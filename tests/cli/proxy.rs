@@ -11,6 +11,8 @@ mod cached;
 mod forged;
 #[path = "proxy/lies.rs"]
 mod lies;
+#[path = "proxy/mirrors.rs"]
+mod mirrors;
 #[path = "proxy/mutations.rs"]
 mod mutations;
 #[path = "proxy/transport.rs"]

@@ -72,6 +72,10 @@ pub(crate) struct CheckArgs {
     /// Ask the service only where at least so many people share each bucket.
     #[arg(long, value_name = "N", default_value_t = Settings::LEAST_PEOPLE)]
     least_people: u64,
+    /// Where the list names mirrors and none of them gives a bucket, take it from the service, which then sees it beside the
+    /// evaluation. Without this the answer stays "maybe".
+    #[arg(long)]
+    without_mirrors: bool,
     /// Accept lists with a weak stretch, which are for tests.
     #[arg(long)]
     accept_weak: bool,
@@ -121,6 +125,7 @@ pub(crate) fn run(args: CheckArgs) -> Result<ExitCode, Failure> {
                 _ => Confirm::AsNeeded,
             },
             least_people: args.least_people,
+            without_mirrors: args.without_mirrors,
             evidence: evidence.is_some(),
             ..Settings::default()
         },
@@ -430,9 +435,10 @@ pub(crate) fn print_requests(report: &Report) {
     for exchange in &report.exchanges {
         let status = exchange.status.map_or_else(|| "no response".to_owned(), |status| status.to_string());
         println!(
-            "  {} {} {} → {status}, {} bytes received",
+            "  {} {} {}{} → {status}, {} bytes received",
             exchange.at,
             exchange.method.as_str(),
+            exchange.mirror.as_deref().unwrap_or_default(),
             exchange.path,
             exchange.received_bytes
         );

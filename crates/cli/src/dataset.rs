@@ -20,7 +20,7 @@ use crate::output::{counted, warnings};
 pub(crate) enum DatasetCommand {
     /// Create a dataset from its definition, with the salt, filter seed and evaluation key of its first generation.
     Create(FileArgs),
-    /// Change texts, candidates, statuses, guidance, budget, validity and bucket bits; the next epoch shows it.
+    /// Change texts, candidates, statuses, guidance, mirrors, budget, validity and bucket bits; the next epoch shows it.
     Update(UpdateArgs),
     /// Begin a new generation with a fresh salt, filter seed and key, into which the whole list is imported again.
     NewGeneration(GenerationArgs),

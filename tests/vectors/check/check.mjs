@@ -454,6 +454,9 @@ const CHECKS = {
         locators.forEach((locator, place) => same(cover.fillerLocator(bytes(secret), h.map(bytes), place), locator));
       });
     }
+    for (const { secret, listed, asked } of file.mirrors) {
+      await vector(`${listed.length} mirrors`, () => same(cover.mirrorOrder(bytes(secret), listed), asked));
+    }
   },
 
   'walk.json': walk,

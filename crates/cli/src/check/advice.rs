@@ -121,6 +121,10 @@ pub(super) fn advice(reason: Reason, circumstances: &Circumstances<'_>) -> Strin
             "Tanyakan kepada penerbit mengapa bagiannya sekecil itu.",
             "Ask the publisher why its buckets are so small; --least-people allows it all the same.",
         ),
+        R::NoMirror => both(
+            "Coba lagi nanti, atau ambil dari layanan dengan --without-mirrors.",
+            "Try again later, or take it from the service with --without-mirrors, which then sees it beside the evaluation.",
+        ),
         R::StretchRefused => {
             both("Perangkat ini tidak dapat menghitungnya.", "This device cannot compute it: try another one.")
         }

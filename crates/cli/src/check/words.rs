@@ -60,6 +60,12 @@ pub(super) fn confirm(because: Unconfirmed) -> &'static str {
              bertanya; --least-people mengizinkannya. / So few people share a bucket of this list that to ask would tell who \
              asks; --least-people allows it."
         }
+        Unconfirmed::NoMirror => {
+            "Tidak satu pun cermin daftar ini memberikan bagian yang diperlukan. Coba lagi nanti, atau ambil dari layanan dengan \
+             --without-mirrors: layanan itu lalu melihat bagian mana, di samping evaluasinya. / None of the list's mirrors gave \
+             the bucket. Try again later, or take it from the service with --without-mirrors: the service then sees which, \
+             beside the evaluation."
+        }
     }
 }
 
@@ -75,8 +81,8 @@ mod tests {
 
     #[test]
     fn everything_is_said_in_both_languages() {
-        let told = [Unconfirmed::LocalOnly, Unconfirmed::Offline, Unconfirmed::Unreachable, Unconfirmed::TooFewPeople]
-            .map(confirm);
+        use Unconfirmed::{LocalOnly, NoMirror, Offline, TooFewPeople, Unreachable};
+        let told = [LocalOnly, Offline, Unreachable, TooFewPeople, NoMirror].map(confirm);
         let worth = [worth_of_a_hit(None), worth_of_a_hit(Some(50))];
         for text in told.into_iter().chain(worth.iter().map(String::as_str)) {
             assert_eq!(text.matches(" / ").count(), 1, "{text}");

@@ -9,6 +9,7 @@ mod driver;
 mod evidence;
 mod history;
 mod hostile;
+#[cfg(feature = "driver")]
 mod mirrors;
 mod privacy;
 mod publisher;

@@ -1,6 +1,6 @@
 //! The sticky coin of cover traffic, and the sticky locators of fillers.
 
-use ceknik_core::{CoverSecret, Stretched, covers, filler_locator};
+use ceknik_core::{CoverSecret, Stretched, covers, filler_locator, mirror_rank};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
@@ -32,7 +32,7 @@ pub(crate) fn vectors() -> Made<Vectors> {
     }
     Ok(Vectors {
         file: "cover.json",
-        about: "The sticky coin: whether a device confirms a NIK that the filter misses; and the locators of the elements that fill up a request, in which the people stand in any order.",
+        about: "What is sticky for a device. The coin: whether it confirms a NIK that the filter misses; the locators of the elements that fill up a request, in which the people stand in any order; and in which order it asks mirrors.",
         spec: "Cover traffic",
         members: &[
             ("cases", "coins"),
@@ -44,9 +44,23 @@ pub(crate) fn vectors() -> Made<Vectors> {
             ("covers", "whether a miss is confirmed: of a hit no coin is asked"),
             ("fillers", "the fillers of requests"),
             ("locators", "of the fillers 0, 1 and so on"),
+            ("mirrors", "orders of mirrors"),
+            ("listed", "addresses, as a manifest names them"),
+            ("asked", "the same in the device's order"),
         ],
-        body: object! { "cases": cases, "fillers": fillers() },
+        body: object! { "cases": cases, "fillers": fillers(), "mirrors": mirrors() },
     })
+}
+
+fn mirrors() -> Vec<Json> {
+    let listed = ["https://cermin.example.org/ceknik", "https://mirror.example.net", "http://127.0.0.1:8080"];
+    let of = |device: u8, listed: &[&str]| {
+        let secret: [u8; 32] = bytes(&format!("device secret {device}"));
+        let mut asked = listed.to_vec();
+        asked.sort_by_key(|mirror| mirror_rank(&CoverSecret::from_bytes(secret), mirror));
+        object! { "secret": text(secret), "listed": listed.to_vec(), "asked": asked }
+    };
+    vec![of(0, &listed), of(1, &listed), of(0, &listed[1..]), of(2, &listed)]
 }
 
 fn fillers() -> Vec<Json> {

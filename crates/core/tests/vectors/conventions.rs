@@ -2,7 +2,7 @@ use ceknik_core::encoding::{base64url, from_base64url};
 use ceknik_core::manifest::Id;
 use ceknik_core::merkle::{leaf_hash, path, root, root_from_path};
 use ceknik_core::time::{Timestamp, is_date};
-use ceknik_core::{CoverSecret, Stretched, covers, filler_locator};
+use ceknik_core::{CoverSecret, Stretched, covers, filler_locator, mirror_rank};
 
 use super::read::{array, bytes, file, list, number, small, text};
 
@@ -54,6 +54,17 @@ fn fillers() {
             let got = filler_locator(&secret, &own, place as u8);
             assert_eq!(*got.expose_bytes(), array(locator), "{case}");
         }
+    }
+}
+
+#[test]
+fn orders_of_mirrors() {
+    for case in list(&file("cover.json")["mirrors"]) {
+        let secret = CoverSecret::from_bytes(array(&case["secret"]));
+        let texts = |member: &str| list(&case[member]).iter().map(|mirror| text(mirror).to_owned()).collect::<Vec<_>>();
+        let mut mirrors = texts("listed");
+        mirrors.sort_by_key(|mirror| mirror_rank(&secret, mirror));
+        assert_eq!(mirrors, texts("asked"));
     }
 }
 

@@ -255,13 +255,14 @@ impl DatasetUpdate {
             ("candidates", before.candidates != after.candidates),
             ("statuses", before.statuses != after.statuses),
             ("guidance", before.guidance != after.guidance),
+            ("mirrors", before.mirrors != after.mirrors),
         ];
         keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
     }
 }
 
-/// Changes what may change of a dataset, from a definition file that names it: titles, coverage, guidance, ids of
-/// candidates and statuses added, the evaluation budget, validity, bits of buckets. What the file leaves out stays. The
+/// Changes what may change of a dataset, from a definition file that names it: titles, coverage, guidance, mirrors,
+/// ids of candidates and statuses added, the evaluation budget, validity, bits of buckets. What the file leaves out stays. The
 /// next epoch shows it; of two generations in use, the texts change in both.
 ///
 /// # Errors

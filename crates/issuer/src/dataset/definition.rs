@@ -67,6 +67,8 @@ pub struct Definition {
     pub statuses: BTreeMap<Id, Text>,
     /// Where and how to object.
     pub guidance: Vec<Guidance>,
+    /// Addresses of plain copies, run by others than who has the keys: clients take filter and buckets there.
+    pub mirrors: Vec<String>,
 }
 
 /// The figures of a filter (spec, "Deniability").
@@ -217,6 +219,7 @@ impl Definition {
             candidates: texts(&self.candidates, &later.candidates),
             statuses: texts(&self.statuses, &later.statuses),
             guidance: later.guidance.clone(),
+            mirrors: later.mirrors.clone(),
             ..self.clone()
         };
         merged.candidate_terms().map_err(|source| DefinitionError::Terms { key: "candidates", source })?;
@@ -306,6 +309,7 @@ impl Definition {
             payload_bytes: Some(self.payload_bytes),
             evaluations_per_day: Some(self.evaluations_per_day),
             validity: Some(file::format_validity(self.validity_seconds)),
+            mirrors: Some(self.mirrors.clone()),
             stretch: Some(StretchTable {
                 memory_kib: Some(self.stretch.memory_kib),
                 passes: Some(self.stretch.passes),

@@ -33,6 +33,7 @@ pub(super) struct DefinitionFile {
     pub(super) payload_bytes: Option<u32>,
     pub(super) evaluations_per_day: Option<u64>,
     pub(super) validity: Option<String>,
+    pub(super) mirrors: Option<Vec<String>>,
     pub(super) stretch: Option<StretchTable>,
     pub(super) title: Text,
     pub(super) coverage: Text,

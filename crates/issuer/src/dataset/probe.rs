@@ -30,7 +30,7 @@ pub(super) fn check(definition: &Definition) -> Result<(), DefinitionError> {
     // One shard is what the figures may not allow; what counts is whether it is the texts that do not fit.
     let filter = definition.filter.map(|filter| FilterFigures { shard_bits: 0, ..filter });
     let remedy = match excess(&Definition { filter, ..definition.clone() }) {
-        Ok(over) if over > 0 => "shorten title, coverage, candidates, statuses or guidance",
+        Ok(over) if over > 0 => "shorten title, coverage, candidates, statuses, guidance or mirrors",
         _ => "set fewer shard_bits",
     };
     Err(DefinitionError::ManifestTooLong { over, remedy })
@@ -99,7 +99,7 @@ fn manifest(definition: &Definition) -> Result<Manifest, ManifestError> {
         candidates: definition.candidates.clone().into_iter().collect(),
         statuses: definition.statuses.clone().into_iter().collect(),
         guidance: definition.guidance.clone(),
-        mirrors: Vec::new(),
+        mirrors: definition.mirrors.clone(),
     })
 }
 

@@ -85,6 +85,10 @@ impl Definition {
                 Some(guidance) => guidance.into_iter().map(Into::into).collect(),
                 None => keep.map(|keep| keep.guidance.clone()).unwrap_or_default(),
             },
+            mirrors: match file.mirrors {
+                Some(mirrors) => mirrors,
+                None => keep.map(|keep| keep.mirrors.clone()).unwrap_or_default(),
+            },
         };
         probe::check(&definition)?;
         Ok(definition)

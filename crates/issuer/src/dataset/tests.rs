@@ -62,7 +62,7 @@ fn the_documented_example_is_read() {
 fn the_example_shows_every_key_and_states_the_defaults() {
     let keys =
         ["filter", "least_people_per_bucket", "posterior_percent", "cells_per_record", "shard_bits", "cover_percent"];
-    let keys = [&keys[..], &["bucket_bits", "validity", "memory_kib", "passes"]].concat();
+    let keys = [&keys[..], &["bucket_bits", "validity", "mirrors", "memory_kib", "passes"]].concat();
     let stated = Definition::from_toml(EXAMPLE, false).unwrap();
     let left_out: String = EXAMPLE
         .lines()
@@ -239,13 +239,14 @@ fn texts_that_no_reader_would_show_are_refused() {
     let with_title = |title: &str| toml("").replace("\"Support\"", title);
     let error = Definition::from_toml(&with_title("\"\\u0007\""), true).unwrap_err().to_string();
     assert_eq!(error, "no manifest can be made of this: title: empty, or with a control character in it");
+    let error = Definition::from_toml(&toml("mirrors = [\"ftp://cermin.example\"]\n"), true).unwrap_err().to_string();
+    assert_eq!(error, "no manifest can be made of this: mirrors: not an http or https address");
     let guidance = toml("") + "[[guidance]]\nid = \"a\"\nen = \"b\"\nurl = \"javascript:alert(1)\"\n";
     let error = Definition::from_toml(&guidance, true).unwrap_err().to_string();
     assert_eq!(error, "no manifest can be made of this: guidance.url: not an http or https address");
     let long = with_title(&format!("\"{}\"", "x".repeat(64_000)));
     let error = Definition::from_toml(&long, true).unwrap_err().to_string();
-    let shorten =
-        "bytes longer than the 65535 that it may have: shorten title, coverage, candidates, statuses or guidance";
+    let shorten = "bytes longer than the 65535 that it may have: shorten title, coverage, candidates, statuses, guidance or mirrors";
     assert!(error.starts_with("the manifest could be ") && error.ends_with(shorten), "{error}");
     // Texts that fit by themselves, and not beside the hashes of 256 shards.
     let many = toml("population = 60000000000\ncapacity = 400000000\nshard_bits = 8");

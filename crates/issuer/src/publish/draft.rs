@@ -228,7 +228,7 @@ impl Publisher<'_> {
             candidates: generation.definition.candidates.clone().into_iter().collect(),
             statuses: generation.definition.statuses.clone().into_iter().collect(),
             guidance: generation.definition.guidance.clone(),
-            mirrors: Vec::new(),
+            mirrors: generation.definition.mirrors.clone(),
         };
         let bytes = manifest.to_bytes()?;
         if let Some(before) = &before {
