@@ -101,11 +101,15 @@ impl Mirrors {
         Self { server: config.server.clone(), timeouts: config.timeouts, known: BTreeMap::new() }
     }
 
-    /// What asks a mirror. None for one on the service's own host, which would see both after all, and for plain HTTP to another
-    /// machine: on that way everybody could see the bucket.
+    /// What asks a mirror. None for one on the service's own host and port, which would see both after all; for plain HTTP to
+    /// another machine, where everybody on the way could see the bucket; and for this machine, unless the service is on it: who
+    /// lists a mirror has no business there.
     fn http(&mut self, address: &str) -> Option<Http> {
         if !self.known.contains_key(address) {
-            let mirror = ServerUrl::parse(address).ok().filter(|mirror| !mirror.is_beside(&self.server));
+            let fits = |mirror: &ServerUrl| {
+                !mirror.is_beside(&self.server) && (!mirror.is_loopback() || self.server.is_loopback())
+            };
+            let mirror = ServerUrl::parse(address).ok().filter(fits);
             let http = mirror.and_then(|mirror| Http::new(&mirror, self.timeouts).ok());
             self.known.insert(address.to_owned(), http);
         }

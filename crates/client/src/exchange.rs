@@ -148,8 +148,8 @@ pub struct Request {
     pub ticket: Ticket,
     /// The method.
     pub method: Method,
-    /// The address of the mirror that is asked; none: the service. A mirror below whose host the service lies is none, and a
-    /// driver does not ask it: it fails as if it could not be reached.
+    /// The address of the mirror that is asked; none: the service. One of the service's own host and port is no mirror: a driver
+    /// does not ask it, as if it could not be reached.
     pub mirror: Option<String>,
     /// The path, from `/`, below that address.
     pub path: String,

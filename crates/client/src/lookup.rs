@@ -39,6 +39,9 @@ use trust::{Accepted, TrustStage};
 /// manifest may name.
 const ASKS_MIRRORS: bool = cfg!(feature = "driver");
 
+/// Most mirrors that a device asks: a list of hundreds would have its visitors knock at as many doors.
+const MOST_MIRRORS: usize = 8;
+
 /// Whom to confirm with the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Confirm {
@@ -508,6 +511,7 @@ impl Lookup {
         if ASKS_MIRRORS {
             context.mirrors = accepted.list.manifest().mirrors.clone();
             context.mirrors.sort_by_key(|mirror| mirror_rank(&context.cover_secret, mirror));
+            context.mirrors.truncate(MOST_MIRRORS);
         }
         context.list = Some(accepted.list);
         context.latest = Some(accepted.latest);

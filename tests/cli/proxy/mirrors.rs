@@ -15,7 +15,7 @@ impl Scene {
     fn new() -> Self {
         // Addresses are known before the list, and what is behind them after it.
         let mirrors = [(); 2].map(|()| Proxy::before(([127, 0, 0, 1], 9).into()));
-        mirrors.each_ref().map(|mirror| mirror.behave(|_, _| Delivery::Hangup));
+        mirrors.iter().for_each(|mirror| mirror.behave(|_, _| Delivery::Hangup));
         let home = TestHome::new();
         let urls = mirrors.each_ref().map(Proxy::url);
         home.create_dataset(&definition(DATASET, &format!("cover_percent = 0\nmirrors = {urls:?}")));
@@ -74,7 +74,7 @@ fn who_evaluates_does_not_see_the_buckets() {
     assert!(parts[0] == 0 && parts[1] > 0 && parts[2] > 0, "{parts:?}");
 
     // Neither gives a bucket: a hit stays "maybe", and what the filter misses is not listed.
-    scene.mirrors.each_ref().map(|mirror| mirror.behave(|_, _| Delivery::Hangup));
+    scene.mirrors.iter().for_each(|mirror| mirror.behave(|_, _| Delivery::Hangup));
     let said = scene.world.ask(&url, &device, &[]);
     assert_eq!((said.answers.each_ref().map(String::as_str), said.code), (["maybe", "maybe", "not_listed"], 3));
     assert_eq!(said.reasons[0].as_deref(), Some("no_mirror"));
@@ -98,7 +98,7 @@ fn who_evaluates_does_not_see_the_buckets() {
 fn mirrors_are_changed_by_an_update() {
     let scene = Scene::new();
     let home = &scene.world.home;
-    scene.mirrors.each_ref().map(|mirror| mirror.behave(|_, _| Delivery::Hangup));
+    scene.mirrors.iter().for_each(|mirror| mirror.behave(|_, _| Delivery::Hangup));
     let said = scene.world.ask(&scene.service.url(), &Device::new(), &["--local-only"]);
     assert_eq!(said.answers.each_ref().map(String::as_str), ["maybe", "maybe", "not_listed"]);
     let file = home.write("update.toml", definition(DATASET, "mirrors = []"));

@@ -207,3 +207,16 @@ fn when_all_mirrors_went_on_so_does_the_check() {
     assert_eq!(checked.code(), "listed");
     assert_eq!(checked.report.outcomes[0].epoch, Some(2));
 }
+
+/// However many a list names.
+#[test]
+fn a_device_asks_eight_mirrors_at_most() {
+    let mirrors: Vec<String> = (0..100).map(|number| format!("https://{number}.example")).collect();
+    let publisher = published(&Epoch { mirrors, ..epoch() });
+    let service = Service::new(&publisher);
+    let checked = Check::of([7], &publisher, at(0)).run(&mut Device::with_secret(1), |request| {
+        if request.mirror.is_some() { status(403) } else { service.serve(request) }
+    });
+    assert_eq!(checked.code(), "maybe");
+    assert_eq!(asked(&checked, "/buckets/").iter().collect::<BTreeSet<_>>().len(), 8);
+}
