@@ -3,12 +3,13 @@
 CARGO ?= cargo
 DEMO_ARGS ?=
 
-.PHONY: help setup demo page test bench bench-page fmt lint doc fuzz vectors clean
+.PHONY: help setup demo page page-hashes test bench bench-page fmt lint doc fuzz vectors clean
 
 help:
 	@echo "make demo             a sample list, published, served and checked, and the citizens' page for it, opened in a browser;"
 	@echo "                      serves until interrupted (DEMO_ARGS=...; DEMO_ARGS=--no-open leaves the browser closed)"
 	@echo "make page             the citizens' page, into web/dist, and the npm package that it is built on"
+	@echo "make page-hashes      the same, and its hashes into web/published (after a change of the page)"
 	@echo "make test             everything that must hold; what it needs is installed first"
 	@echo "make bench            every figure beside its goal; make bench-NAME for one; make bench-page for the page's"
 	@echo "make fmt, lint, doc   formatting, clippy and borders between crates, documentation"
@@ -25,6 +26,11 @@ demo:
 
 page:
 	@scripts/page anew
+
+page-hashes: page
+	mkdir -p web/published
+	cp web/dist/SHA256SUMS web/published/
+	rustc --version >web/published/compiler
 
 test: setup
 	@scripts/test

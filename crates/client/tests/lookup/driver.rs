@@ -59,6 +59,7 @@ fn answer(publisher: &Publisher, method: &HttpMethod, path: &str, headers: &Head
     let request = Request {
         ticket: Ticket::from_number(0),
         method: if post { Method::Post } else { Method::Get },
+        mirror: None,
         path: path.to_owned(),
         body: post.then(|| String::from_utf8(body.to_vec()).unwrap()),
         max_bytes: u64::MAX,
