@@ -116,6 +116,35 @@ fn what_is_pointed_to_is_there() {
 }
 
 /// The sentences about what was sent, in the README's sample.
+/// Each drill of the threat model is a test that runs.
+#[test]
+fn every_drill_is_done() {
+    let text = fs::read_to_string(root().join("docs/threat-model.md")).unwrap();
+    let (_, drills) = text.split_once("\n### Drills\n").unwrap();
+    let rows: Vec<Vec<&str>> = drills
+        .lines()
+        .skip_while(|line| !line.starts_with("| --- "))
+        .skip(1)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+        .collect();
+    assert_eq!(rows.len(), 11);
+    let mut tests = String::new();
+    for directory in ["audit", "evidence", "proxy", "witness"] {
+        for entry in fs::read_dir(root().join("tests/cli").join(directory)).unwrap() {
+            tests += &fs::read_to_string(entry.unwrap().path()).unwrap();
+        }
+    }
+    for row in rows {
+        assert!(row.len() == 6 && row.iter().all(|cell| !cell.is_empty()), "{row:?}");
+        let names: Vec<&str> = row[5].split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "{row:?}");
+        for name in names {
+            assert!(tests.contains(&format!("#[test]\nfn {name}() {{")), "no such test: {name}");
+        }
+    }
+}
+
 #[test]
 fn the_sample_of_the_readme_says_what_is_said() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();

@@ -10,6 +10,7 @@ use ceknik_core::oprf::OprfSecretKey;
 use ceknik_core::time::Timestamp;
 use rand::rngs::OsRng;
 
+use crate::support::command::ceknik;
 use crate::support::forger::{self, Forger};
 use crate::support::home::{TestHome, nik};
 use crate::support::http::{Request, Response};
@@ -96,6 +97,42 @@ fn second_manifest_for_one_epoch() {
         ),
     ];
     world.refutes(|proxy| visited(&world, proxy), &[], lies);
+}
+
+/// The publisher leaves people out of the filter who are in the sealed table: whoever is confirmed all the same is told so, and
+/// holds what proves it to others.
+#[test]
+fn a_filter_that_lacks_sealed_records() {
+    let world = World::new();
+    let mut manifest = forger::manifest(&world.home, 1);
+    let shard = |manifest: &Manifest| ceknik_core::encoding::hex(&manifest.filter.as_ref().unwrap().shards[0].sha256);
+    let mut filter = world.service.get(&format!("/v1/jakarta-2024/filter/{}", shard(&manifest))).body;
+    // Behind the header nobody's cell is set.
+    filter[45..].fill(0);
+    manifest.filter.as_mut().unwrap().shards[0] = ShardDigest::of(&filter);
+    let path = format!("/v1/jakarta-2024/filter/{}", shard(&manifest));
+    let forged = forging(Forger::with_empty_log(&world.home), manifest.to_bytes().unwrap());
+    let proxy = world.proxy();
+    proxy.behave(move |request, upstream| match request.path == path {
+        true => Response::new(200, filter.clone()).into(),
+        false => forged(request, upstream),
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let evidence = dir.path().join("evidence");
+    let ran = world.check(&proxy.url(), &Device::new(), &["--json", "--evidence", evidence.to_str().unwrap()]).done();
+    let line = &ran.json_lines()[0];
+    assert_eq!((line["answer"].as_str(), line["local"].as_str()), (Some("listed"), Some("miss")));
+    assert!(line["warnings"].as_array().unwrap().iter().any(|code| code == "filter_lacks_record"), "{line}");
+    let told = world.check(&proxy.url(), &Device::new(), &["--confirm-all"]).done().stdout;
+    let warning = "the filter misses this NIK although a sealed record is there: the publisher's filter is wrong";
+    assert!(told.contains(warning), "{told}");
+    // The evidence stands by itself: the NIK, the file, the policy.
+    let verified = ceknik(["verify"]).arg(line["evidence"].as_str().unwrap()).arg("--policy").arg(world.home.policy());
+    let verified = verified.arg("--accept-weak").arg("--json").stdin(format!("{}\n", world.niks[0])).run();
+    assert_eq!((verified.code(), verified.json()["verdict"].as_str()), (4, Some("filter_lacks_record")));
+    // Who asks for no confirmation is not told: that is what the cover is for.
+    let said = world.check(&proxy.url(), &Device::new(), &["--json", "--local-only"]).done();
+    assert_eq!(said.json_lines()[0]["answer"], "not_listed");
 }
 
 /// The publisher signs a manifest that names a filter which no honest one would make.

@@ -75,7 +75,16 @@ fn the_proxy_that_does_nothing_changes_nothing() {
 fn strangers_in_the_batch_are_no_lie() {
     let world = World::new();
     let proxy = world.proxy();
-    let with_strangers = |request: &Request, upstream: &Upstream| {
+    proxy.behave(replacing(EVALUATE, with_strangers(|_| ())));
+    let said = world.ask(&proxy.url(), &Device::new(), &["--confirm-all"]);
+    assert!(said.all(), "{said:?}");
+}
+
+/// Evaluates the caller's elements behind those of strangers, 16 in all, and changes the batch.
+fn with_strangers(
+    change: impl Fn(&mut Value) + Send + Sync + 'static,
+) -> impl Fn(&Request, &Upstream) -> Response + Send + Sync + 'static {
+    move |request, upstream| {
         let mut json: Value = serde_json::from_slice(&request.body).unwrap();
         let own = json["blinded"].as_array().unwrap().clone();
         let strangers = (own.len()..16).map(|_| json!(base64url(&BlindedElement::random(&mut OsRng).to_bytes())));
@@ -84,12 +93,35 @@ fn strangers_in_the_batch_are_no_lie() {
         let mut response = upstream.send(&Request { body: json.to_string().into_bytes(), ..request.clone() });
         let mut answer = response.json();
         answer["first"] = json!(16 - own.len());
+        change(&mut answer["batch"]);
         response.body = answer.to_string().into_bytes();
         response
+    }
+}
+
+/// One wrong evaluation in a batch of many callers: whosever it is, the proof is of none of them.
+#[test]
+fn a_wrong_evaluation_beside_strangers() {
+    let world = World::new();
+    let told = "the proof of the evaluation does not verify under the list's key (the proof does not verify under the key of \
+                the manifest)";
+    let wrong_at = |place: usize| {
+        let key = OprfSecretKey::generate(&mut OsRng);
+        replacing(
+            EVALUATE,
+            with_strangers(move |batch| {
+                let blinded = from_base64url(batch[place]["blinded"].as_str().unwrap()).unwrap();
+                let blinded = BlindedElement::from_bytes(&blinded).unwrap();
+                let evaluated = key.evaluate_batch(&[blinded], &mut OsRng).unwrap().evaluated[0];
+                batch[place]["evaluated"] = json!(base64url(&evaluated.to_bytes()));
+            }),
+        )
     };
-    proxy.behave(replacing(EVALUATE, with_strangers));
-    let said = world.ask(&proxy.url(), &Device::new(), &["--confirm-all"]);
-    assert!(said.all(), "{said:?}");
+    let lies = vec![
+        lie("the caller's own", "proof_invalid", told, wrong_at(12)),
+        lie("a stranger's", "proof_invalid", told, wrong_at(0)),
+    ];
+    world.refutes(stranger, &["--confirm-all"], lies);
 }
 
 #[test]
