@@ -65,7 +65,7 @@ fn manifest_of_65536_bytes() {
     let told = |over: usize| {
         format!(
             "the manifest could be {over} bytes longer than the 65535 that it may have: shorten title, coverage, candidates, \
-             statuses or guidance"
+             statuses, guidance or mirrors"
         )
     };
     let long = refusal(&home, &with(70_000));
