@@ -29,7 +29,7 @@ pub(crate) fn cosigned_at(seconds: u64) -> String {
     time.map_or_else(|| format!("{seconds} s after 1970"), |time| time.to_string())
 }
 
-/// Says what a first visit does not know. `first` are two sentences, in Indonesian and in English: from now on, or this once.
+/// Says what a first visit does not know, after a sentence in Indonesian and in English: from now on, or this once.
 pub(crate) fn tell_first_use((id, en): (&str, &str), log_keys: impl ExactSizeIterator<Item = String>) {
     eprintln!("{id} / {en}");
     eprintln!(

@@ -12,9 +12,10 @@
 //! ```
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ceknik_core::key_file::StoreKey;
 use ceknik_core::manifest::Id;
@@ -26,6 +27,9 @@ use crate::store::{Store, StoreError};
 
 /// Longest description of a task in the lock, in bytes.
 const MAX_TASK_BYTES: u64 = 200;
+/// How often it is looked for, and how long after each time: between taking the lock and writing into it there is a moment.
+const MOST_LOOKS: u32 = 100;
+const LOOK_PAUSE: Duration = Duration::from_millis(10);
 
 /// A publisher's home directory.
 #[derive(Clone, Debug)]
@@ -63,7 +67,16 @@ pub enum HomeError {
 /// The right to write in a home, until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct HomeLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for HomeLock {
+    fn drop(&mut self) {
+        // Nobody who has the lock next is told of under this name, unless this process is killed. Its room is kept: on a full disk
+        // the next one would have none.
+        let bytes = self.file.metadata().map_or(0, |file| file.len().min(MAX_TASK_BYTES));
+        let _ = self.file.rewind().and_then(|()| self.file.write_all(&vec![b'\n'; bytes as usize]));
+    }
 }
 
 impl Home {
@@ -102,22 +115,32 @@ impl Home {
         let io = |source| HomeError::Io { path: path.clone(), source };
         let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
         let mut file = options.map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut task = String::new();
-                // Without the text it is still told that somebody is at work.
-                let _ = file.take(MAX_TASK_BYTES).read_to_string(&mut task);
-                task.retain(|c| !c.is_control());
-                if task.is_empty() {
-                    task.push_str("another command");
+        let mut looks = 0;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => {
+                    let mut task = String::new();
+                    // Without the text it is still told that somebody is at work.
+                    let _ = file.rewind().and_then(|()| (&file).take(MAX_TASK_BYTES).read_to_string(&mut task));
+                    task.retain(|c| !c.is_control());
+                    looks += 1;
+                    if task.is_empty() && looks < MOST_LOOKS {
+                        // Whoever has it writes its name just now.
+                        std::thread::sleep(LOOK_PAUSE);
+                        continue;
+                    }
+                    if task.is_empty() {
+                        task.push_str("another command");
+                    }
+                    return Err(HomeError::Locked { directory: self.directory.clone(), task });
                 }
-                return Err(HomeError::Locked { directory: self.directory.clone(), task });
+                Err(TryLockError::Error(source)) => return Err(io(source)),
             }
-            Err(TryLockError::Error(source)) => return Err(io(source)),
         }
+        file.rewind().map_err(io)?;
         file.set_len(0).and_then(|()| file.write_all(task.as_bytes())).map_err(io)?;
-        Ok(HomeLock { _file: file })
+        Ok(HomeLock { file })
     }
 
     /// Makes the record store, which belongs to `store_key` from then on.

@@ -218,7 +218,7 @@ fn what_cannot_be_audited_is_told() {
     );
     // Nobody is there.
     drop(service);
-    let told = Told::but_for_chance(audit("http://127.0.0.1:9", &home.policy()));
+    let told = Told::of(audit("http://127.0.0.1:9", &home.policy()));
     assert_eq!((told.code, told.at("/verdict")), (4, &json!("not_whole")));
     assert_eq!(told.at("/unchecked/0/why"), "the log's checkpoint cannot be had: the service cannot be reached");
 }

@@ -99,6 +99,21 @@ fn with_strangers(
     }
 }
 
+/// Less noise than the promise wants is no valid manifest, logged or not.
+#[test]
+fn noise_below_the_promise() {
+    let world = World::new();
+    let noise = forger::manifest(&world.home, 1).filter.unwrap().noise;
+    let (before, after) = (format!("\"noise\": {noise}"), format!("\"noise\": {}", noise - 1));
+    let lies = vec![lie(
+        "a cell of noise fewer",
+        "manifest_invalid",
+        "the list's manifest is malformed or contradicts itself (filter.noise: too little for disclosure.posterior_percent)",
+        altering(MANIFEST, move |body| replace(body, &before, &after)),
+    )];
+    world.refutes(stranger, &["--confirm-all"], lies);
+}
+
 /// One wrong evaluation in a batch of many callers: whosever it is, the proof is of none of them.
 #[test]
 fn a_wrong_evaluation_beside_strangers() {
